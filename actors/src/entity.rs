@@ -1,0 +1,190 @@
+//! The heart: one small trait, and the draft that makes "replay equals live" true by construction.
+
+use greenroom_persistence::{DirectoryChange, HistoryRow, Timestamp};
+use serde::{Serialize, de::DeserializeOwned};
+use std::ops::Deref;
+
+/// A stateful thing with a stable id: pure rules, run by the shell.
+///
+/// `Self` is the state: a cheap-to-clone value of persistent collections. What can be derived from the rest (compiled
+/// matchers, indexes) is not serialised and is rebuilt by [`Entity::restored`].
+pub trait Entity: Clone + Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
+    /// Kind in [`greenroom_persistence::EntityId`]: 1 to 16 characters of `a-z`.
+    const KIND: &'static str;
+    /// Version of the encoding of events and state. Bumped with an upcast in [`Entity::upcast`].
+    const SCHEMA: u16;
+
+    /// What is asked. Serialisable so that a poison command can be kept for a person to look at.
+    type Command: Serialize + Send + Sync + 'static;
+    /// What happened.
+    type Event: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
+    /// What must be done outside. Not journaled apart: every effect is implied by the state that its events left (an
+    /// attempt in flight, a question asked), so recovery asks the state again through [`Entity::activated`].
+    type Effect: Send + 'static;
+    /// The answer to a command.
+    type Reply: Send + 'static;
+    /// The domain says no. Changes nothing.
+    type Rejection: std::error::Error + Send + Sync + 'static;
+
+    /// The state before the first event. `key` is the key part of the entity's id.
+    fn vacant(key: &str) -> Self;
+
+    /// Rebuilds what is derived after decoding a snapshot. Called once per recovery, before replay.
+    fn restored(&mut self) {}
+
+    /// Decides a command: reads the draft, emits events (applied at once to the draft), effects, rows and claims.
+    /// Pure: same state, same instant, same command, same decision.
+    ///
+    /// # Errors
+    /// A rejection rolls the draft back to before this command.
+    fn decide(
+        draft: &mut Draft<Self>,
+        now: Timestamp,
+        command: &Self::Command,
+    ) -> Result<Self::Reply, Self::Rejection>;
+
+    /// Folds an event into the state. Total, infallible, silent; used live and in replay.
+    fn apply(&mut self, event: &Self::Event);
+
+    /// When the entity wants [`Entity::tick`]; kept in the durable timer index, so that a passivated entity is
+    /// activated in time.
+    fn next_due(&self) -> Option<Timestamp>;
+
+    /// The command sent at [`Entity::next_due`].
+    fn tick() -> Self::Command;
+
+    /// The command to run first after a recovery, when the state says that something was in flight in the activation
+    /// that ended; `None` when nothing was.
+    fn activated(&self) -> Option<Self::Command>;
+
+    /// Effects run whose outcome the activation waits for; such an activation is not passivated.
+    fn is_busy(&self) -> bool;
+
+    /// Rough size of the state in memory, in bytes. Constant time.
+    fn weight(&self) -> usize;
+
+    /// Turns an event written under an older [`Entity::SCHEMA`] into today's. `bytes` is one MessagePack value.
+    ///
+    /// # Errors
+    /// When the bytes are no event of that version.
+    fn upcast(_schema: u16, bytes: &[u8]) -> Result<Self::Event, rmp_serde::decode::Error> {
+        rmp_serde::from_slice(bytes)
+    }
+}
+
+/// A working copy and what was decided on it so far.
+///
+/// The state can only change through [`Draft::emit`], which applies the event at once: later rules of the same
+/// decision see earlier ones, and the state after a decision is the replay of its events, by construction.
+pub struct Draft<E: Entity> {
+    state: E,
+    /// Events in order.
+    events: Vec<E::Event>,
+    effects: Vec<E::Effect>,
+    rows: Vec<HistoryRow>,
+    directory: Vec<DirectoryChange>,
+}
+
+impl<E: Entity> Draft<E> {
+    /// A draft over a state, with nothing decided.
+    pub const fn new(state: E) -> Self {
+        Self { state, events: Vec::new(), effects: Vec::new(), rows: Vec::new(), directory: Vec::new() }
+    }
+
+    /// Emits an event: applied now, journaled with the batch.
+    pub fn emit(&mut self, event: E::Event) {
+        self.state.apply(&event);
+        self.events.push(event);
+    }
+
+    /// Asks for an effect, run after the batch is durable.
+    pub fn effect(&mut self, effect: E::Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Adds a history row to the batch's record.
+    pub fn row(&mut self, row: HistoryRow) {
+        self.rows.push(row);
+    }
+
+    /// Adds a claim or release to the batch's record.
+    pub fn directory(&mut self, change: DirectoryChange) {
+        self.directory.push(change);
+    }
+
+    /// The state with everything that was emitted.
+    pub const fn state(&self) -> &E {
+        &self.state
+    }
+
+    /// Events emitted so far.
+    pub fn events(&self) -> &[E::Event] {
+        &self.events
+    }
+
+    /// Effects asked for so far.
+    pub fn effects(&self) -> &[E::Effect] {
+        &self.effects
+    }
+
+    /// A place to come back to when the next command is rejected or panics.
+    pub fn savepoint(&self) -> Savepoint<E> {
+        Savepoint {
+            state: self.state.clone(),
+            events: self.events.len(),
+            effects: self.effects.len(),
+            rows: self.rows.len(),
+            directory: self.directory.len(),
+        }
+    }
+
+    /// Forgets everything since the savepoint.
+    pub fn rollback(&mut self, to: Savepoint<E>) {
+        self.state = to.state;
+        self.events.truncate(to.events);
+        self.effects.truncate(to.effects);
+        self.rows.truncate(to.rows);
+        self.directory.truncate(to.directory);
+    }
+
+    /// Takes the draft apart for the shell.
+    pub fn into_parts(self) -> Parts<E> {
+        Parts {
+            state: self.state,
+            events: self.events,
+            effects: self.effects,
+            rows: self.rows,
+            directory: self.directory,
+        }
+    }
+}
+
+impl<E: Entity> Deref for Draft<E> {
+    type Target = E;
+    fn deref(&self) -> &E {
+        &self.state
+    }
+}
+
+/// See [`Draft::savepoint`].
+pub struct Savepoint<E: Entity> {
+    state: E,
+    events: usize,
+    effects: usize,
+    rows: usize,
+    directory: usize,
+}
+
+/// What a draft holds, for the shell to journal, publish and run.
+pub struct Parts<E: Entity> {
+    /// State after all events.
+    pub state: E,
+    /// Events to journal.
+    pub events: Vec<E::Event>,
+    /// Effects to run once durable.
+    pub effects: Vec<E::Effect>,
+    /// History rows for the record.
+    pub rows: Vec<HistoryRow>,
+    /// Claims and releases for the record.
+    pub directory: Vec<DirectoryChange>,
+}

@@ -1,0 +1,11 @@
+//! Entities and the shell that runs them.
+//!
+//! The core (`user`, `intake`, `text`, `hrn`, `automation`) decides: pure, synchronous, deterministic, without tokio,
+//! ractor, clocks, randomness, storage or HTTP. The shell (`shell`) owns mailboxes, recovery, passivation,
+//! supervision and the outbox relay, and is written once for every kind.
+
+pub mod entity;
+pub mod ports;
+
+pub use entity::{Draft, Entity};
+pub use greenroom_persistence::{EntityId, Timestamp};

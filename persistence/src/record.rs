@@ -1,0 +1,145 @@
+//! What one journal entry carries: the unit of atomicity.
+
+use crate::{EntityId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Position of a record in the log of its entity. The first record of an entity has seq 1; 0 means "none yet".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The seq of an entity that has no record.
+    pub const ZERO: Self = Self(0);
+
+    /// The seq after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// The commit sequence: position of a record in the one global order. The first record has position 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(pub u64);
+
+impl Position {
+    /// Before every record.
+    pub const ZERO: Self = Self(0);
+
+    /// The position after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Name of one history stream of an entity, for instance `messages/900…`. At most 256 bytes.
+pub type StreamName = String;
+
+/// Place of a row in its stream, chosen by the entity and growing. Writing a number again replaces the row.
+pub type RowNo = u64;
+
+/// One row for the history store, appended in the same atomic record as the event that caused it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// Which stream of the entity.
+    pub stream: StreamName,
+    /// Place in the stream.
+    pub no: RowNo,
+    /// Content, opaque here.
+    #[serde(with = "bytes_as_bin")]
+    pub bytes: Vec<u8>,
+}
+
+/// A change to the unique names of the whole system, part of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DirectoryChange {
+    /// Take the name for the record's entity. Refuses the whole record when another entity holds it; taking a name
+    /// that the entity holds already is fine.
+    Claim(String),
+    /// Give the name back. Releasing a name that the entity does not hold does nothing.
+    Release(String),
+}
+
+/// What a record does to the entity's entry in the durable timer index. An entity has at most one entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DueChange {
+    /// Leave it.
+    #[default]
+    Unchanged,
+    /// The entity wants to be called at this instant, and at no other.
+    Set(Timestamp),
+    /// The entity waits for nothing.
+    Clear,
+}
+
+/// A record to append.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRecord {
+    /// Whose.
+    pub entity: EntityId,
+    /// Seq of the entity's last record as the writer knows it; the append is fenced off when it is another.
+    pub expected_seq: Seq,
+    /// Encoded events, opaque here. May be empty (a record of rows only still takes a seq).
+    #[serde(with = "bytes_as_bin")]
+    pub payload: Vec<u8>,
+    /// History rows.
+    pub rows: Vec<HistoryRow>,
+    /// Claims and releases, applied in order, all or none.
+    pub directory: Vec<DirectoryChange>,
+    /// Timer change.
+    pub due: DueChange,
+}
+
+/// A record as it stands in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Place in the global order.
+    pub position: Position,
+    /// Place in the entity's log: `expected_seq + 1`.
+    pub seq: Seq,
+    /// What was appended.
+    pub record: NewRecord,
+}
+
+/// Serialises `Vec<u8>` as MessagePack `bin` instead of an array of integers.
+mod bytes_as_bin {
+    use serde::{Deserializer, Serializer, de::Visitor};
+    use std::fmt;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bin;
+        impl Visitor<'_> for Bin {
+            type Value = Vec<u8>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_byte_buf(Bin)
+    }
+}
