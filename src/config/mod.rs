@@ -1,0 +1,185 @@
+//! Configuration: read here and nowhere else, in layers (defaults, file, environment, flags), checked as a whole.
+
+mod data;
+mod instagram;
+mod load;
+mod log;
+mod sandbox;
+mod server;
+mod settings;
+
+pub use data::Data;
+pub use instagram::Instagram;
+pub use load::{ConfigError, Overrides, load};
+pub use log::Log;
+pub use sandbox::Sandbox;
+pub use server::Server;
+pub use settings::{Secret, SettingDoc, SettingError, Span};
+
+use serde::{Deserialize, Serialize};
+
+/// The merged configuration, one section per concern.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The HTTP front door.
+    pub server: Server,
+    /// Where and how state is kept.
+    pub data: Data,
+    /// The app at Meta.
+    pub instagram: Instagram,
+    /// The built-in stand-in for Instagram.
+    pub sandbox: Sandbox,
+    /// Logs.
+    pub log: Log,
+}
+
+impl Config {
+    /// Documentation of every setting, in order.
+    #[must_use]
+    pub fn docs() -> Vec<SettingDoc> {
+        [Server::docs(), Data::docs(), Instagram::docs(), Sandbox::docs(), Log::docs()].concat()
+    }
+
+    /// Whether the built-in sandbox stands in for Instagram.
+    #[must_use]
+    pub fn uses_sandbox(&self) -> bool {
+        self.instagram.app_id.is_empty()
+    }
+
+    /// Checks bounds and everything that concerns more than one key.
+    ///
+    /// # Errors
+    /// All that is wrong, each with its key.
+    pub fn check(&self) -> Result<(), Vec<SettingError>> {
+        let mut problems = Vec::new();
+        self.server.check(&mut problems);
+        self.data.check(&mut problems);
+        self.instagram.check(&mut problems);
+        self.sandbox.check(&mut problems);
+        self.log.check(&mut problems);
+        self.check_names(&mut problems);
+        self.check_instagram(&mut problems);
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    fn check_names(&self, problems: &mut Vec<SettingError>) {
+        let mut one_of = |key: &str, value: &str, allowed: &[&str]| {
+            if !allowed.contains(&value) {
+                let problem = format!("{value:?} is not one of {}", allowed.join(", "));
+                problems.push(SettingError { key: key.to_owned(), problem });
+            }
+        };
+        one_of("data.engine", &self.data.engine, &["embedded", "memory"]);
+        one_of("log.format", &self.log.format, &["text", "json"]);
+        if !self.sandbox.listen.ip().is_loopback() {
+            let problem =
+                "the sandbox has no authentication and listens on a loopback address only".to_owned();
+            problems.push(SettingError { key: "sandbox.listen".to_owned(), problem });
+        }
+    }
+
+    /// With a real app: a secret is mandatory and the hosts are neither plain HTTP nor this machine.
+    fn check_instagram(&self, problems: &mut Vec<SettingError>) {
+        if self.uses_sandbox() {
+            return;
+        }
+        let mut wrong = |key: &str, problem: &str| {
+            problems.push(SettingError { key: key.to_owned(), problem: problem.to_owned() });
+        };
+        let instagram = &self.instagram;
+        if instagram.app_secrets.is_empty() || instagram.app_secrets.iter().any(Secret::is_empty) {
+            wrong(
+                "instagram.app_secrets",
+                "at least one secret is needed and none may be empty: webhooks are never accepted unsigned",
+            );
+        }
+        if instagram.verify_token.is_empty() {
+            wrong("instagram.verify_token", "the webhook handshake cannot succeed without it");
+        }
+        let hosts = [
+            ("instagram.www_url", &instagram.www_url),
+            ("instagram.api_url", &instagram.api_url),
+            ("instagram.graph_url", &instagram.graph_url),
+        ];
+        for (key, url) in hosts {
+            match reqwest::Url::parse(url) {
+                Err(_) => wrong(key, "this is no URL"),
+                Ok(url) if url.scheme() != "https" => wrong(key, "must be https when an app id is set"),
+                Ok(url) if is_this_machine(&url) => {
+                    wrong(key, "points at this machine although an app id is set")
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+fn is_this_machine(url: &reqwest::Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified()),
+        None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(edit: impl FnOnce(&mut Config)) -> Vec<String> {
+        let mut config = Config::default();
+        edit(&mut config);
+        config.check().err().unwrap_or_default().into_iter().map(|problem| problem.key).collect()
+    }
+
+    #[test]
+    fn defaults_are_right() {
+        assert_eq!(problems(|_| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_wrong_value_is_named_at_once() {
+        let found = problems(|config| {
+            config.server.webhook_body_bytes_max = 1;
+            config.data.engine = "postgres".to_owned();
+            config.data.idle = Span::seconds(0);
+            config.sandbox.listen = "0.0.0.0:4010".parse().unwrap();
+        });
+        assert_eq!(found, ["server.webhook_body_bytes_max", "data.idle", "data.engine", "sandbox.listen"]);
+    }
+
+    #[test]
+    fn a_real_app_needs_secrets_and_real_hosts() {
+        let found = problems(|config| {
+            config.instagram.app_id = "990000000000001".to_owned();
+            config.instagram.graph_url = "http://127.0.0.1:4010/ig-graph".to_owned();
+            config.instagram.api_url = "https://localhost".to_owned();
+        });
+        assert_eq!(
+            found,
+            ["instagram.app_secrets", "instagram.verify_token", "instagram.api_url", "instagram.graph_url"]
+        );
+    }
+
+    #[test]
+    fn secrets_are_masked_everywhere() {
+        let mut config = Config::default();
+        config.instagram.app_secrets = vec![Secret::new("hunter2")];
+        config.instagram.verify_token = Secret::new("hunter3");
+        let shown = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
+        assert!(!shown.contains("hunter"), "{shown}");
+        let masked: Vec<_> = Config::docs().into_iter().filter(|doc| doc.secret).map(|doc| doc.key).collect();
+        assert_eq!(masked, ["data.keys", "instagram.app_secrets", "instagram.verify_token"]);
+    }
+
+    #[test]
+    fn every_setting_is_documented() {
+        for doc in Config::docs() {
+            assert!(doc.purpose.len() > 10 && !doc.unit.is_empty(), "{}", doc.key);
+        }
+    }
+}
