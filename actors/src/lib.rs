@@ -5,7 +5,9 @@
 //! supervision and the outbox relay, and is written once for every kind.
 
 pub mod entity;
+pub mod id;
 pub mod ports;
+pub mod user;
 
 pub use entity::{Draft, Entity};
 pub use greenroom_persistence::{EntityId, Timestamp};
