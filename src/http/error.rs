@@ -1,0 +1,100 @@
+//! One mapping from what went wrong to status, stable code and words.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use greenroom_actors::{Entity, shell::AskError};
+use serde::Serialize;
+use std::time::Duration;
+
+/// Stable codes that clients may rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Code {
+    /// No or wrong credentials.
+    Unauthenticated,
+    /// No such thing for this caller.
+    NotFound,
+    /// The input is wrong.
+    Validation,
+    /// The state does not allow it now.
+    Conflict,
+    /// Too much at once; try again after the hint.
+    RateLimited,
+    /// Nothing happened; try again after the hint.
+    Unavailable,
+    /// It may or may not have happened; ask before trying again.
+    OutcomeUnknown,
+    /// A defect of ours.
+    Internal,
+}
+
+impl Code {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Validation => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable | Self::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// An answer that is an error: `{"ok":false,"error":{"code","message"}}`.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    code: Code,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// An error with a message for people.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after: None }
+    }
+
+    /// Adds when trying again makes sense.
+    #[must_use]
+    pub const fn retry_after(mut self, hint: Duration) -> Self {
+        self.retry_after = Some(hint);
+        self
+    }
+}
+
+impl<E: Entity> From<AskError<E>> for ApiError {
+    fn from(error: AskError<E>) -> Self {
+        let message = error.to_string();
+        match error {
+            AskError::Rejected(_) => Self::new(Code::Conflict, message),
+            AskError::Taken { .. } => Self::new(Code::Conflict, "the name belongs to another workspace"),
+            AskError::TooLarge { .. } => Self::new(Code::Validation, message),
+            AskError::BadKey(_) => Self::new(Code::NotFound, "no such workspace"),
+            AskError::Overloaded { retry_after } => Self::new(Code::RateLimited, message).retry_after(retry_after),
+            AskError::Unavailable(_) | AskError::ShuttingDown => Self::new(Code::Unavailable, message),
+            AskError::Unknown => Self::new(Code::OutcomeUnknown, message),
+            AskError::Poisoned => Self::new(Code::Internal, message),
+        }
+    }
+}
+
+/// A hint of zero seconds would be no hint: rounded up to whole seconds, at least one.
+pub(super) fn retry_after_value(hint: Duration) -> HeaderValue {
+    HeaderValue::from(hint.as_millis().div_ceil(1000).clamp(1, 86_400) as u64)
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = serde_json::json!({ "ok": false, "error": { "code": self.code, "message": self.message } });
+        let mut response = (self.code.status(), Json(body)).into_response();
+        if let Some(hint) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after_value(hint));
+        }
+        response
+    }
+}

@@ -1,0 +1,12 @@
+//! The front door: what every handler shares, and the one page of routes.
+
+mod admin;
+mod error;
+mod health;
+mod limits;
+mod router;
+mod webhook;
+
+pub use error::{ApiError, Code};
+pub use limits::WebhookLimits;
+pub use router::{Door, router};

@@ -1,0 +1,55 @@
+//! Every route, on one page.
+
+use super::{admin, health, limits::WebhookLimits, webhook};
+use crate::parts::App;
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::IntoResponse,
+    routing::{get, post},
+};
+use std::sync::Arc;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    set_header::SetResponseHeaderLayer,
+};
+
+/// What handlers receive.
+#[derive(Clone)]
+pub struct Door {
+    /// The running application.
+    pub app: Arc<App>,
+    /// Admission of webhooks.
+    pub webhooks: WebhookLimits,
+}
+
+/// The whole surface.
+pub fn router(door: Door) -> Router {
+    let admin = Router::new()
+        .route("/explain/{id}", get(admin::explain))
+        .route("/outbox", get(admin::outbox))
+        .route("/outbox/{id}/{operation}", post(admin::outbox_operation))
+        .route("/automations", post(admin::create_automation))
+        .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
+    Router::new()
+        .route("/api/webhooks/instagram", get(webhook::handshake).post(webhook::receive).fallback(webhook::other_method))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .nest("/api/admin/workspaces/{workspace}", admin)
+        .fallback(not_found)
+        .layer(CatchPanicLayer::new())
+        .layer(security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(security_header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(security_header(header::REFERRER_POLICY, "no-referrer"))
+        .layer(security_header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .with_state(door)
+}
+
+fn security_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+async fn not_found() -> impl IntoResponse {
+    StatusCode::NOT_FOUND
+}
