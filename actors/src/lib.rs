@@ -6,6 +6,7 @@
 
 pub mod entity;
 pub mod id;
+pub mod outbox;
 pub mod ports;
 pub mod user;
 

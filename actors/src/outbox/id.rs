@@ -1,0 +1,132 @@
+//! Names used by the outbox: its own numbers, and the platform's opaque texts.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{fmt, sync::Arc};
+
+/// Number of a message in the outbox of one workspace, from 1, never used again. Older messages have smaller numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OutboundId(u64);
+
+impl OutboundId {
+    /// The smallest number.
+    pub const MIN: Self = Self(0);
+    /// The largest number.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// A number read back from a client or an address.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The bare number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    pub(super) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for OutboundId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The text as given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The shared text, without copying.
+            #[must_use]
+            pub fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl From<Arc<str>> for $name {
+            fn from(text: Arc<str>) -> Self {
+                Self(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+texts! {
+    /// Idempotency key of a message: `{event key}:{automation id or sidekick}:{step}`, or the key a client made for one
+    /// press of a button. Unique while [`super::KEY_RETENTION`] lasts.
+    OutboundKey;
+    /// Key of the inbound event (or of the human act) that caused a message.
+    CauseKey;
+    /// A person as seen by one Instagram account (the platform's scoped id).
+    Igsid;
+    /// A comment on the platform.
+    CommentId;
+    /// A message on the platform (`mid`), or the id of a public reply.
+    MessageId;
+    /// The automation that wrote a message.
+    AutomationRef;
+    /// The conversation a message belongs to: a person's [`Igsid`], or the comment when the person is not known.
+    ThreadId;
+}
+
+impl From<&Igsid> for ThreadId {
+    fn from(person: &Igsid) -> Self {
+        Self(person.shared())
+    }
+}
+
+impl From<&CommentId> for ThreadId {
+    fn from(comment: &CommentId) -> Self {
+        Self(comment.shared())
+    }
+}
+
+/// First 128 bits of the SHA-256 of a text: remembers keys and message ids in little space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint((u64, u64));
+
+impl Fingerprint {
+    /// The fingerprint of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let hash = Sha256::digest(text.as_bytes());
+        let half =
+            |from: usize| hash.iter().skip(from).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        Self((half(0), half(8)))
+    }
+}
