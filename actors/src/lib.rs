@@ -8,6 +8,7 @@ pub mod entity;
 pub mod id;
 pub mod outbox;
 pub mod ports;
+pub mod text;
 pub mod user;
 
 pub use entity::{Draft, Entity};
