@@ -1,10 +1,10 @@
 //! What is asked of the outbox and what its decisions return.
 
 use super::{
-    Author, AutomationRef, CancelReason, CauseKey, Consequence, Content, HeldEcho, Kind, OutboundId,
-    OutboundKey, OutboxEvent,
+    Author, AutomationRef, CancelReason, Consequence, Content, HeldEcho, Kind, OutboundId, OutboundKey,
+    OutboxEvent,
 };
-use crate::Timestamp;
+use crate::{Timestamp, id::EventKey};
 use std::sync::Arc;
 
 /// A message to send.
@@ -13,7 +13,7 @@ pub struct Enqueue {
     /// Idempotency key.
     pub key: OutboundKey,
     /// The inbound event or the human act behind it.
-    pub cause: CauseKey,
+    pub cause: EventKey,
     /// How and to whom.
     pub kind: Kind,
     /// What it says.

@@ -1,10 +1,10 @@
 //! What happened to messages and lanes. Journaled; applied by [`super::Outbox::apply`].
 
 use super::{
-    CancelReason, Doubt, FailureClass, Fingerprint, Lane, MessageId, Outbound, OutboundId, Pace, Refusal,
-    ThreadId, UnknownReason,
+    CancelReason, Doubt, FailureClass, Fingerprint, Lane, Outbound, OutboundId, Pace, Refusal, ThreadId,
+    UnknownReason,
 };
-use crate::Timestamp;
+use crate::{Timestamp, id::Mid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub enum OutboxEvent {
         /// The attempt that is credited: the last one.
         attempt: u32,
         /// Its id on the platform, when known.
-        message_id: Option<MessageId>,
+        message_id: Option<Mid>,
         /// When that became known.
         at: Timestamp,
         /// How it is known.
@@ -208,7 +208,7 @@ pub enum OutboxEvent {
     /// A held echo found its owner.
     EchoSettled {
         /// The message.
-        message_id: MessageId,
+        message_id: Mid,
         /// `Some` when it was ours.
         ours: Option<OutboundId>,
     },
@@ -281,7 +281,7 @@ pub enum ParkReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldEcho {
     /// The message.
-    pub message_id: MessageId,
+    pub message_id: Mid,
     /// Its thread.
     pub thread: ThreadId,
     /// Its text, trimmed, as a fingerprint; that of the empty text for templates.

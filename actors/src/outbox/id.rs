@@ -1,5 +1,6 @@
 //! Names used by the outbox: its own numbers, and the platform's opaque texts.
 
+use crate::id::{CommentId, Igsid};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{fmt, sync::Arc};
@@ -51,12 +52,6 @@ macro_rules! texts {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
-
-            /// The shared text, without copying.
-            #[must_use]
-            pub fn shared(&self) -> Arc<str> {
-                Arc::clone(&self.0)
-            }
         }
 
         impl From<&str> for $name {
@@ -89,29 +84,28 @@ texts! {
     /// Idempotency key of a message: `{event key}:{automation id or sidekick}:{step}`, or the key a client made for one
     /// press of a button. Unique while [`super::KEY_RETENTION`] lasts.
     OutboundKey;
-    /// Key of the inbound event (or of the human act) that caused a message.
-    CauseKey;
-    /// A person as seen by one Instagram account (the platform's scoped id).
-    Igsid;
-    /// A comment on the platform.
-    CommentId;
-    /// A message on the platform (`mid`), or the id of a public reply.
-    MessageId;
     /// The automation that wrote a message.
     AutomationRef;
-    /// The conversation a message belongs to: a person's [`Igsid`], or the comment when the person is not known.
-    ThreadId;
+}
+
+/// The conversation a message belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ThreadId {
+    /// The direct messages with a person.
+    Person(Igsid),
+    /// A comment: public replies below it, and the private reply when nobody said who wrote it.
+    Comment(CommentId),
 }
 
 impl From<&Igsid> for ThreadId {
     fn from(person: &Igsid) -> Self {
-        Self(person.shared())
+        Self::Person(person.clone())
     }
 }
 
 impl From<&CommentId> for ThreadId {
     fn from(comment: &CommentId) -> Self {
-        Self(comment.shared())
+        Self::Comment(comment.clone())
     }
 }
 

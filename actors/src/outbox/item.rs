@@ -1,10 +1,10 @@
 //! One message on its way out: what it says, to whom, until when, and where it stands.
 
-use super::{
-    AutomationRef, CauseKey, CommentId, FailureClass, Igsid, Lane, MessageId, OutboundId, OutboundKey,
-    Refusal, ThreadId,
+use super::{AutomationRef, FailureClass, Lane, OutboundId, OutboundKey, Refusal, ThreadId};
+use crate::{
+    Timestamp,
+    id::{CommentId, EventKey, Igsid, Mid},
 };
-use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
@@ -16,7 +16,7 @@ pub struct Outbound {
     /// Its idempotency key.
     pub key: OutboundKey,
     /// The inbound event or the human act behind it.
-    pub cause: CauseKey,
+    pub cause: EventKey,
     /// The conversation: one message in flight at a time.
     pub thread: ThreadId,
     /// How it is sent, and to whom.
@@ -196,7 +196,7 @@ pub enum State {
     /// End: it arrived.
     Sent {
         /// Its id on the platform; unknown when only the refusal of a second one proves it.
-        message_id: Option<MessageId>,
+        message_id: Option<Mid>,
         /// When that became known.
         at: Timestamp,
     },

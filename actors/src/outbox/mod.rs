@@ -18,9 +18,7 @@ pub use decision::{
     ControlError, Decided, EchoMatch, Enqueue, EnqueueError, Guard, OutboxEffect, QueueStats, Step,
 };
 pub use event::{Deferral, End, HeldEcho, OutboxEvent, ParkReason, Proof};
-pub use id::{
-    AutomationRef, CauseKey, CommentId, Fingerprint, Igsid, MessageId, OutboundId, OutboundKey, ThreadId,
-};
+pub use id::{AutomationRef, Fingerprint, OutboundId, OutboundKey, ThreadId};
 pub use item::{
     Attempt, AttemptResult, Author, CancelReason, Content, Doubt, Kind, Outbound, Search, State,
     UnknownReason,

@@ -1,7 +1,10 @@
 //! What comes back from outside: outcomes of sends, reads and echoes, and what follows for others.
 
-use super::{AutomationRef, Doubt, Lane, MessageId, OutboundId, ThreadId};
-use crate::Timestamp;
+use super::{AutomationRef, Doubt, Lane, OutboundId, ThreadId};
+use crate::{
+    Timestamp,
+    id::{Igsid, Mid},
+};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +14,7 @@ pub enum SendOutcome {
     /// 200 with an id.
     Sent {
         /// Its id on the platform.
-        message_id: MessageId,
+        message_id: Mid,
     },
     /// Definitely not delivered.
     NotSent(Refusal),
@@ -94,7 +97,7 @@ pub enum ReadOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenMessage {
     /// Its id.
-    pub message_id: MessageId,
+    pub message_id: Mid,
     /// When the platform took it.
     pub sent_at: Timestamp,
     /// Its text; templates have none.
@@ -105,9 +108,9 @@ pub struct SeenMessage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Echo<'a> {
     /// Its id.
-    pub message_id: &'a MessageId,
-    /// The thread of the recipient.
-    pub thread: &'a ThreadId,
+    pub message_id: &'a Mid,
+    /// The recipient.
+    pub person: &'a Igsid,
     /// Its text; templates have none.
     pub text: Option<&'a str>,
     /// When the platform took it.
@@ -171,7 +174,7 @@ pub enum Consequence {
         /// The thread.
         thread: ThreadId,
         /// The message.
-        message_id: MessageId,
+        message_id: Mid,
         /// When the platform took it.
         sent_at: Timestamp,
     },
