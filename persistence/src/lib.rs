@@ -4,14 +4,21 @@
 //! truth; everything else ([`Snapshots`], [`Directory`], [`History`], [`Timers`]) is derived from its records and may
 //! be lost and rebuilt at any time.
 
+pub mod codec;
+#[cfg(any(test, feature = "test-support"))]
+pub mod conformance;
+mod engine;
 mod id;
 mod record;
+pub mod secret;
 mod store;
 mod time;
 
+pub use engine::memory;
 pub use id::{EntityId, EntityIdError, KEY_MAX, KIND_MAX};
 pub use record::{
-    DirectoryChange, DueChange, HistoryRow, NewRecord, Position, RowNo, Seq, StoredRecord, StreamName,
+    DIRECTORY_NAME_BYTES_MAX, DirectoryChange, DueChange, HistoryRow, NewRecord, Position, RECORD_BYTES_MAX,
+    RowNo, STREAM_NAME_BYTES_MAX, Seq, StoredRecord, StreamName,
 };
 pub use store::{
     AppendError, Committed, Direction, Directory, History, Journal, Page, ReadError, SnapshotBlob, Snapshots,

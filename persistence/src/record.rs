@@ -1,6 +1,6 @@
 //! What one journal entry carries: the unit of atomicity.
 
-use crate::{EntityId, Timestamp};
+use crate::{AppendError, EntityId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -104,6 +104,58 @@ pub struct NewRecord {
     pub directory: Vec<DirectoryChange>,
     /// Timer change.
     pub due: DueChange,
+}
+
+/// Largest record, in bytes as counted by [`NewRecord::size`]. Bounds buffers and the time that one append can hold up
+/// its group.
+pub const RECORD_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Longest name of a history stream, in bytes.
+pub const STREAM_NAME_BYTES_MAX: usize = 256;
+/// Longest unique name in the directory, in bytes.
+pub const DIRECTORY_NAME_BYTES_MAX: usize = 1024;
+
+impl NewRecord {
+    /// Size in bytes: contents plus what their envelopes take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        /// Upper bound for lengths, seq, timer and checksums of a record.
+        const ENVELOPE: usize = 48;
+        /// Upper bound for lengths and number of a row.
+        const ROW: usize = 16;
+        /// Upper bound for tag and length of a directory change.
+        const CHANGE: usize = 4;
+        let rows: usize = self.rows.iter().map(|row| ROW + row.stream.len() + row.bytes.len()).sum();
+        let names: usize = self.directory.iter().map(|change| CHANGE + change.name().len()).sum();
+        ENVELOPE + self.entity.as_str().len() + self.payload.len() + rows + names
+    }
+
+    /// Checks the limits that every engine keeps.
+    ///
+    /// # Errors
+    /// [`AppendError::TooLarge`] with the size and limit that was broken: of the record, of a stream name or of a
+    /// directory name.
+    pub fn check_limits(&self) -> Result<(), AppendError> {
+        let within = |size: usize, limit: usize| {
+            if size > limit { Err(AppendError::TooLarge { size, limit }) } else { Ok(()) }
+        };
+        for row in &self.rows {
+            within(row.stream.len(), STREAM_NAME_BYTES_MAX)?;
+        }
+        for change in &self.directory {
+            within(change.name().len(), DIRECTORY_NAME_BYTES_MAX)?;
+        }
+        within(self.size(), RECORD_BYTES_MAX)
+    }
+}
+
+impl DirectoryChange {
+    /// The name that is claimed or released.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Claim(name) | Self::Release(name) => name,
+        }
+    }
 }
 
 /// A record as it stands in the journal.

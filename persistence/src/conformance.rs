@@ -1,0 +1,68 @@
+//! The suite that every engine passes: the promises of the seams, checked from outside.
+//!
+//! [`run`] checks them all; each check makes an engine of its own. Panics name the promise that was broken.
+#![expect(clippy::unwrap_used, reason = "a broken promise ends the test that runs this suite")]
+
+mod appends;
+mod names;
+mod rows;
+mod states;
+
+use crate::{DueChange, EntityId, NewRecord, Seq, Stores};
+use async_trait::async_trait;
+
+/// How the suite makes an engine, and opens it again.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Where the data lives between two openings.
+    type Place: Send + Sync;
+
+    /// A new, empty engine.
+    async fn create(&self) -> (Stores, Self::Place);
+
+    /// The same data after a restart. The earlier opening was closed.
+    async fn reopen(&self, place: &Self::Place) -> Stores;
+}
+
+/// Checks every promise.
+///
+/// # Panics
+/// When the engine breaks one.
+pub async fn run<E: Engine>(engine: &E) {
+    appends::run(engine).await;
+    names::run(engine).await;
+    rows::run(engine).await;
+    states::run(engine).await;
+}
+
+/// The entity `user/<key>`.
+///
+/// # Panics
+/// When the key is not valid.
+#[must_use]
+pub fn entity(key: &str) -> EntityId {
+    EntityId::new("user", key).unwrap()
+}
+
+/// A record with a payload and nothing else.
+///
+/// # Panics
+/// When the key is not valid.
+#[must_use]
+pub fn record(key: &str, expected: u64, payload: &str) -> NewRecord {
+    NewRecord {
+        entity: entity(key),
+        expected_seq: Seq(expected),
+        payload: payload.as_bytes().to_vec(),
+        rows: Vec::new(),
+        directory: Vec::new(),
+        due: DueChange::Unchanged,
+    }
+}
+
+/// Closes and opens again.
+async fn restart<E: Engine>(engine: &E, stores: Stores, place: &E::Place) -> Stores {
+    stores.journal.close().await;
+    drop(stores);
+    engine.reopen(place).await
+}

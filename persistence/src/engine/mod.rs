@@ -1,0 +1,3 @@
+//! The engines: one set of promises, kept in different ways.
+
+pub mod memory;
