@@ -1,0 +1,526 @@
+//! A tolerant reader of raw JSON: finds where values begin and end without decoding what is inside.
+//!
+//! Deliveries and answers are read member by member, so that a missing, odd or broken member disables only what it
+//! belongs to. A value is skipped without recursion and without memory, whatever its depth; strings and numbers are
+//! decoded only when somebody asks for them. A member given twice counts by its last value, which is the reader's
+//! business (loops over [`Members`] overwrite).
+//!
+//! It finds ends; it does not judge everything between: `tru` inside a skipped value goes unnoticed.
+
+use std::borrow::Cow;
+
+/// The bytes are not JSON at the place where a value, a separator or an end was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// One JSON value, undecoded, without the white space around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Raw<'a> {
+    bytes: &'a [u8],
+    depth: usize,
+}
+
+/// A text and whether it was well formed: no lone surrogate, no bad escape, no bad UTF-8 (each replaced by U+FFFD).
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unescaped<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) clean: bool,
+}
+
+/// A member's name, undecoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<'a>(&'a [u8]);
+
+impl<'a> Key<'a> {
+    /// The name's bytes; only a name with escapes costs an allocation.
+    pub(crate) fn name(self) -> Cow<'a, [u8]> {
+        if !self.0.contains(&b'\\') {
+            return Cow::Borrowed(self.0);
+        }
+        Cow::Owned(unescape(self.0).text.into_owned().into_bytes())
+    }
+
+    /// The name as text.
+    pub(crate) fn text(self) -> Cow<'a, str> {
+        unescape(self.0).text
+    }
+}
+
+impl<'a> Raw<'a> {
+    /// The one value that `bytes` hold.
+    pub(crate) fn whole(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut scanner = Scanner::new(bytes);
+        let value = scanner.value()?;
+        scanner.end()?;
+        Ok(value)
+    }
+
+    /// The value's bytes.
+    pub(crate) const fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// How deep objects and lists nest in it; a scalar is 0, `{}` is 1.
+    pub(crate) const fn depth(self) -> usize {
+        self.depth
+    }
+
+    fn first(self) -> u8 {
+        self.bytes.first().copied().unwrap_or(0)
+    }
+
+    pub(crate) fn is_object(self) -> bool {
+        self.first() == b'{'
+    }
+
+    pub(crate) fn is_null(self) -> bool {
+        self.bytes == b"null"
+    }
+
+    fn inner(self) -> Option<&'a [u8]> {
+        self.bytes.strip_prefix(b"\"")?.strip_suffix(b"\"")
+    }
+
+    /// A string's text, broken parts replaced.
+    pub(crate) fn lossy(self) -> Option<Cow<'a, str>> {
+        self.inner().map(|inner| unescape(inner).text)
+    }
+
+    /// A string's text, only if nothing in it is broken.
+    pub(crate) fn str(self) -> Option<Cow<'a, str>> {
+        self.inner().map(unescape).filter(|read| read.clean).map(|read| read.text)
+    }
+
+    /// The text of an identifier: a string, or the exact digits of a whole number without sign, fraction or exponent.
+    pub(crate) fn id_text(self) -> Option<Cow<'a, str>> {
+        match self.first() {
+            b'"' => self.str(),
+            b'0' if self.bytes.len() > 1 => None,
+            b'0'..=b'9' if self.bytes.iter().all(u8::is_ascii_digit) => {
+                std::str::from_utf8(self.bytes).ok().map(Cow::Borrowed)
+            }
+            _ => None,
+        }
+    }
+
+    /// A whole number, also written as a string.
+    pub(crate) fn int(self) -> Option<i64> {
+        let text = match self.inner() {
+            Some(inner) => inner,
+            None => self.bytes,
+        };
+        let digits = text.strip_prefix(b"-").unwrap_or(text);
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        std::str::from_utf8(text).ok()?.parse().ok()
+    }
+
+    /// A truth value; also as `1`, `0`, or in quotes.
+    pub(crate) fn bool(self) -> Option<bool> {
+        match self.inner().unwrap_or(self.bytes) {
+            b"true" | b"1" => Some(true),
+            b"false" | b"0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The members, in order; none when it is not an object.
+    pub(crate) fn members(self) -> Members<'a> {
+        let mut scanner = Scanner::new(self.bytes);
+        let open = self.is_object() && scanner.take(b'{').is_ok();
+        Members { scanner, state: if open { State::First } else { State::Done } }
+    }
+
+    /// The elements, in order; none when it is not a list.
+    pub(crate) fn elements(self) -> Elements<'a> {
+        let mut scanner = Scanner::new(self.bytes);
+        let open = self.first() == b'[' && scanner.take(b'[').is_ok();
+        Elements { scanner, state: if open { State::First } else { State::Done } }
+    }
+
+    /// The last member of that name that is not `null`.
+    pub(crate) fn get(self, name: &str) -> Option<Raw<'a>> {
+        let mut found = None;
+        for member in self.members() {
+            let (key, value) = member.ok()?;
+            if key.name().as_ref() == name.as_bytes() {
+                found = Some(value);
+            }
+        }
+        found.filter(|value| !value.is_null())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    First,
+    Next,
+    Done,
+}
+
+/// Members of an object. After an error it ends.
+pub(crate) struct Members<'a> {
+    scanner: Scanner<'a>,
+    state: State,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<(Key<'a>, Raw<'a>), Malformed>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = self.scanner.step(self.state, b'}').and_then(|more| {
+            if !more {
+                return Ok(None);
+            }
+            let key = self.scanner.key()?;
+            Ok(Some((key, self.scanner.value()?)))
+        });
+        self.state = if matches!(step, Ok(Some(_))) { State::Next } else { State::Done };
+        step.transpose()
+    }
+}
+
+/// Elements of a list. After an error it ends.
+pub(crate) struct Elements<'a> {
+    scanner: Scanner<'a>,
+    state: State,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Result<Raw<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = self
+            .scanner
+            .step(self.state, b']')
+            .and_then(|more| if more { self.scanner.value().map(Some) } else { Ok(None) });
+        self.state = if matches!(step, Ok(Some(_))) { State::Next } else { State::Done };
+        step.transpose()
+    }
+}
+
+/// A position in raw JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Where it stands, in bytes from the start.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The next byte that is not white space, not consumed.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    /// Consumes exactly this byte.
+    #[inline]
+    pub(crate) fn take(&mut self, byte: u8) -> Result<(), Malformed> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(Malformed)
+        }
+    }
+
+    /// Nothing but white space is left.
+    pub(crate) fn end(&mut self) -> Result<(), Malformed> {
+        if self.peek().is_none() { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// Whether another member or element follows (the separator is consumed), or the end (which is consumed).
+    #[inline]
+    fn step(&mut self, state: State, end: u8) -> Result<bool, Malformed> {
+        match state {
+            State::Done => Ok(false),
+            State::First if self.peek() == Some(end) => {
+                self.at += 1;
+                Ok(false)
+            }
+            State::First => Ok(true),
+            State::Next => match self.peek() {
+                Some(b',') => {
+                    self.at += 1;
+                    Ok(true)
+                }
+                Some(byte) if byte == end => {
+                    self.at += 1;
+                    Ok(false)
+                }
+                _ => Err(Malformed),
+            },
+        }
+    }
+
+    /// A member's name and the colon after it.
+    #[inline]
+    pub(crate) fn key(&mut self) -> Result<Key<'a>, Malformed> {
+        let key = self.string()?;
+        self.take(b':')?;
+        Ok(Key(key))
+    }
+
+    /// A string; answers what is between the quotes.
+    #[inline]
+    fn string(&mut self) -> Result<&'a [u8], Malformed> {
+        self.take(b'"')?;
+        let start = self.at;
+        self.at = string_end(self.bytes, start)?;
+        self.bytes.get(start..self.at - 1).ok_or(Malformed)
+    }
+
+    /// Any value; skipped in one pass, whatever its depth.
+    pub(crate) fn value(&mut self) -> Result<Raw<'a>, Malformed> {
+        let first = self.peek().ok_or(Malformed)?;
+        let start = self.at;
+        let depth = match first {
+            b'"' => {
+                self.at = string_end(self.bytes, start + 1)?;
+                0
+            }
+            b'{' | b'[' => self.nested()?,
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
+                let rest = self.bytes.get(start..).unwrap_or_default();
+                let ends = |byte: &u8| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+                self.at = start + rest.iter().position(ends).unwrap_or(rest.len());
+                0
+            }
+            _ => return Err(Malformed),
+        };
+        Ok(Raw { bytes: self.bytes.get(start..self.at).ok_or(Malformed)?, depth })
+    }
+
+    /// Skips an object or list; answers its depth. Kinds of brackets are not told apart: what they hold is judged
+    /// when it is read.
+    fn nested(&mut self) -> Result<usize, Malformed> {
+        let (mut open, mut deepest, mut at) = (0_usize, 0_usize, self.at);
+        while let Some(&byte) = self.bytes.get(at) {
+            at += 1;
+            match byte {
+                b'"' => at = string_end(self.bytes, at)?,
+                b'{' | b'[' => {
+                    open += 1;
+                    deepest = deepest.max(open);
+                }
+                b'}' | b']' => {
+                    open -= 1;
+                    if open == 0 {
+                        self.at = at;
+                        return Ok(deepest);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Err(Malformed)
+    }
+}
+
+/// Where the string ends whose first byte after the quote is at `at`: the position after the closing quote.
+#[inline]
+fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, Malformed> {
+    loop {
+        match bytes.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+            None => return Err(Malformed),
+        }
+    }
+}
+
+/// Decodes what is between a string's quotes. Total: what is broken becomes U+FFFD.
+fn unescape(inner: &[u8]) -> Unescaped<'_> {
+    if !inner.contains(&b'\\') {
+        return match String::from_utf8_lossy(inner) {
+            Cow::Borrowed(text) => Unescaped { text: Cow::Borrowed(text), clean: true },
+            Cow::Owned(text) => Unescaped { text: Cow::Owned(text), clean: false },
+        };
+    }
+    let mut text = String::with_capacity(inner.len());
+    let mut clean = true;
+    let mut rest = inner;
+    while !rest.is_empty() {
+        let plain = rest.iter().position(|&byte| byte == b'\\').unwrap_or(rest.len());
+        let (before, escaped) = rest.split_at(plain);
+        match String::from_utf8_lossy(before) {
+            Cow::Borrowed(part) => text.push_str(part),
+            Cow::Owned(part) => {
+                text.push_str(&part);
+                clean = false;
+            }
+        }
+        let Some(&kind) = escaped.get(1) else {
+            clean &= escaped.is_empty();
+            break;
+        };
+        let after = escaped.get(2..).unwrap_or_default();
+        let (decoded, left) = if kind == b'u' { unicode(after) } else { (simple(kind), after) };
+        clean &= decoded.is_some();
+        text.push(decoded.unwrap_or(char::REPLACEMENT_CHARACTER));
+        rest = left;
+    }
+    Unescaped { text: Cow::Owned(text), clean }
+}
+
+const fn simple(kind: u8) -> Option<char> {
+    match kind {
+        b'"' => Some('"'),
+        b'\\' => Some('\\'),
+        b'/' => Some('/'),
+        b'b' => Some('\u{8}'),
+        b'f' => Some('\u{c}'),
+        b'n' => Some('\n'),
+        b'r' => Some('\r'),
+        b't' => Some('\t'),
+        _ => None,
+    }
+}
+
+/// The character of `XXXX` or of the pair `XXXX\uXXXX`, and what follows. A lone half gives `None` and only itself is
+/// consumed.
+fn unicode(after: &[u8]) -> (Option<char>, &[u8]) {
+    let Some((high, rest)) = hex4(after) else { return (None, after) };
+    if !(0xd800..0xdc00).contains(&high) {
+        return (char::from_u32(high), rest);
+    }
+    let low = rest.strip_prefix(b"\\u").and_then(hex4);
+    match low {
+        Some((low, rest)) if (0xdc00..0xe000).contains(&low) => {
+            (char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)), rest)
+        }
+        _ => (None, rest),
+    }
+}
+
+fn hex4(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (digits, rest) = bytes.split_at_checked(4)?;
+    let mut number = 0;
+    for &digit in digits {
+        number = number << 4 | char::from(digit).to_digit(16)?;
+    }
+    Some((number, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn raw(json: &str) -> Raw<'_> {
+        Raw::whole(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn strings_are_decoded_and_broken_parts_replaced() {
+        for (json, text, clean) in [
+            (r#""plain é""#, "plain é", true),
+            (r#""Caf\u00e9 \u2615 link\/price""#, "Café ☕ link/price", true),
+            (r#""\ud83d\ude00""#, "😀", true),
+            (r#""a\ud83d""#, "a\u{fffd}", false),
+            (r#""\ud83d\u0041""#, "\u{fffd}A", false),
+            (r#""\ude00x""#, "\u{fffd}x", false),
+            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}😀", false),
+            (r#""\uZZZZ""#, "\u{fffd}ZZZZ", false),
+            (r#""\x""#, "\u{fffd}", false),
+            (r#""\"\\\b\f\n\r\t""#, "\"\\\u{8}\u{c}\n\r\t", true),
+            (r#""\u0000""#, "\0", true),
+        ] {
+            let read = unescape(raw(json).inner().unwrap());
+            assert_eq!((read.text.as_ref(), read.clean), (text, clean), "{json}");
+        }
+        let bad_utf8 = Raw::whole(b"\"a\xffb\"").unwrap();
+        assert_eq!(bad_utf8.lossy().unwrap(), "a\u{fffd}b");
+        assert_eq!(bad_utf8.str(), None);
+    }
+
+    #[test]
+    fn numbers_and_truths_are_read_tolerantly() {
+        for (json, int) in [
+            ("0", Some(0)),
+            ("\"7\"", Some(7)),
+            ("-3", Some(-3)),
+            ("1.0", None),
+            ("1e3", None),
+            ("1e400", None),
+            ("\"\"", None),
+            ("\" 1\"", None),
+            ("99999999999999999999", None),
+            ("true", None),
+        ] {
+            assert_eq!(raw(json).int(), int, "{json}");
+        }
+        assert_eq!(raw("\"true\"").bool(), Some(true));
+        assert_eq!(raw("0").bool(), Some(false));
+        assert_eq!(raw("[]").bool(), None);
+    }
+
+    #[test]
+    fn the_last_of_equal_members_counts() {
+        assert_eq!(raw(r#"{"a":1,"b":2,"\u0061":3}"#).get("a").unwrap().int(), Some(3));
+        assert_eq!(raw(r#"{"a":1,"a":null}"#).get("a"), None);
+    }
+
+    #[test]
+    fn depth_costs_neither_stack_nor_memory() {
+        let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert_eq!(raw(&deep).depth(), 1_000_000);
+        assert_eq!(raw("{}").depth(), 1);
+        assert_eq!(raw("\"[[\"").depth(), 0);
+    }
+
+    #[test]
+    fn broken_documents_are_refused() {
+        for bad in ["", " ", "{", "[1", "\"abc", "\"a\\", "}", "x", "1 2", "{} {}", "[1,"] {
+            assert_eq!(Raw::whole(bad.as_bytes()), Err(Malformed), "{bad}");
+        }
+        for bad in ["[1 2]", "[,]", "[1,]", "[{]"] {
+            let value = Raw::whole(bad.as_bytes());
+            assert!(value.is_err() || value.unwrap().elements().any(|element| element.is_err()), "{bad}");
+        }
+        for bad in [r#"{"a"}"#, r#"{"a":}"#, r#"{a:1}"#, r#"{"a":1,}"#, r#"{"a":1 "b":2}"#] {
+            assert!(raw(bad).members().any(|member| member.is_err()), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            if let Ok(value) = Raw::whole(&bytes) {
+                let _ = (value.lossy(), value.int(), value.bool(), value.id_text());
+                value.members().for_each(drop);
+                value.elements().for_each(drop);
+            }
+        }
+
+        #[test]
+        fn what_serde_writes_is_read_back(text: String, number: i64, list in prop::collection::vec(any::<String>(), 0..5)) {
+            let json = serde_json::json!({"text": text, "number": number, "list": list}).to_string();
+            let value = raw(&json);
+            let read = value.get("text").unwrap().str().unwrap();
+            prop_assert_eq!(read.as_ref(), text.as_str());
+            prop_assert_eq!(value.get("number").unwrap().int(), Some(number));
+            let read: Vec<_> =
+                value.get("list").unwrap().elements().map(|e| e.unwrap().str().unwrap().into_owned()).collect();
+            prop_assert_eq!(read, list);
+        }
+    }
+}
