@@ -3,8 +3,8 @@
 use greenroom_actors::{
     Timestamp,
     user::decision::{
-        CancelReason, DecisionRecord, DecisionView, Delivery, DeliveryState, HrnSource, Silence, Skip, StepOutcome,
-        Verdict,
+        CancelReason, DecisionRecord, DecisionView, Delivery, DeliveryState, HrnSource, Silence, Skip,
+        StepOutcome, Verdict,
     },
 };
 use std::fmt::Write;
@@ -15,7 +15,12 @@ pub fn render(view: &DecisionView) -> String {
     let record = &view.record;
     let mut text = String::new();
     let subject = record.mid.as_ref().map_or_else(
-        || record.comment.as_ref().map_or_else(|| record.key.to_string(), |comment| format!("comment {comment}")),
+        || {
+            record
+                .comment
+                .as_ref()
+                .map_or_else(|| record.key.to_string(), |comment| format!("comment {comment}"))
+        },
         |mid| format!("message {mid}"),
     );
     let person = record.person.as_ref().map(|person| format!(" from person {person}")).unwrap_or_default();
@@ -24,7 +29,11 @@ pub fn render(view: &DecisionView) -> String {
     let _ = writeln!(text, "  happened {}, arrived {}", instant(record.at), instant(record.received_at));
     let _ = writeln!(text, "  verdict  {}", verdict(record));
     if let Some(rule) = &record.automation {
-        let _ = writeln!(text, "  rule     {:?} version {}, trigger {:?}", rule.title, rule.version, rule.trigger);
+        let _ = writeln!(
+            text,
+            "  rule     {:?} version {}, trigger {:?}",
+            rule.title, rule.version, rule.trigger
+        );
     }
     if let Some(left) = record.window_left_ms {
         let _ = writeln!(text, "  window   {}", window(left));
