@@ -75,6 +75,8 @@ text_id! {
     MediaId;
     /// The unique name of an inbound event: `{account}:{kind}:{discriminator}`. A second arrival is a duplicate.
     EventKey;
+    /// An automation of a workspace. At most 128 characters.
+    AutomationId;
     /// The id of a contact that clients see. Stable; says nothing of Instagram.
     ContactId;
 }

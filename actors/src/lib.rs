@@ -4,6 +4,7 @@
 //! ractor, clocks, randomness, storage or HTTP. The shell (`shell`) owns mailboxes, recovery, passivation,
 //! supervision and the outbox relay, and is written once for every kind.
 
+pub mod automation;
 pub mod entity;
 pub mod id;
 pub mod outbox;

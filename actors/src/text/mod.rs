@@ -10,6 +10,7 @@ mod normalise;
 mod placeholders;
 mod redact;
 mod split;
+mod typed;
 
 pub use acknowledgement::is_trivial_ack;
 pub use chars::{is_spaceless_script, is_word_char};
@@ -19,3 +20,4 @@ pub use normalise::normalise;
 pub use placeholders::{Placeholders, RenderError, has_placeholder, render};
 pub use redact::{SensitiveKind, redact_sensitive, sensitive};
 pub use split::{TooLong, split_message};
+pub use typed::{ControlCharacter, typed};

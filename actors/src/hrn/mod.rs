@@ -1,0 +1,1 @@
+//! Human response needed: what in a text says that a person must answer, found by rules alone.
