@@ -1,8 +1,7 @@
 //! What is asked of the outbox and what its decisions return.
 
 use super::{
-    Author, AutomationRef, CancelReason, Consequence, Content, HeldEcho, Kind, OutboundId, OutboundKey,
-    OutboxEvent,
+    Author, AutomationRef, CancelReason, Consequence, Content, Kind, OutboundId, OutboundKey, OutboxEvent,
 };
 use crate::{Timestamp, id::EventKey};
 use std::sync::Arc;
@@ -81,15 +80,13 @@ pub enum Guard {
     },
 }
 
-/// One thing that is due. Emit the event, then run the effect once it is durable.
+/// One thing that is due. Emit the events, then run the effect once they are durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What happens.
-    pub event: OutboxEvent,
+    /// What happens, and what follows for others.
+    pub decided: Decided,
     /// What must be done outside.
     pub effect: Option<OutboxEffect>,
-    /// What follows for others.
-    pub consequences: Vec<Consequence>,
 }
 
 /// What must be done outside.
@@ -133,6 +130,11 @@ impl Decided {
     pub(super) fn event(event: OutboxEvent) -> Self {
         Self { events: vec![event], consequences: Vec::new() }
     }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.events.extend(other.events);
+        self.consequences.extend(other.consequences);
+    }
 }
 
 /// Whose message an echo shows.
@@ -148,14 +150,10 @@ pub enum EchoMatch {
     /// It may be that of the send in flight. Settled later by an event, and by [`Consequence::HumanAnswered`] when it is
     /// not ours.
     Held(OutboxEvent),
+    /// The same echo is held already.
+    AlreadyHeld,
     /// Someone answered by hand.
     Unmatched,
-}
-
-impl EchoMatch {
-    pub(super) const fn held(echo: HeldEcho) -> Self {
-        Self::Held(OutboxEvent::EchoHeld(echo))
-    }
 }
 
 /// Why a person's wish about a message can not be met.

@@ -88,6 +88,15 @@ pub enum OutboxEvent {
         /// When to read again.
         next_check_at: Timestamp,
     },
+    /// Looking for a message must wait: nothing can be read now, or the read was lost with the activation.
+    CheckPostponed {
+        /// The message.
+        id: OutboundId,
+        /// When.
+        at: Timestamp,
+        /// When to look again.
+        next_check_at: Timestamp,
+    },
     /// A private reply was not found; another attempt is safe, because the platform refuses a second one.
     RetryCleared {
         /// The message.

@@ -115,6 +115,8 @@ impl From<&CommentId> for ThreadId {
 pub struct Fingerprint((u64, u64));
 
 impl Fingerprint {
+    pub(super) const MIN: Self = Self((0, 0));
+
     /// The fingerprint of a text.
     #[must_use]
     pub fn of(text: &str) -> Self {
@@ -122,5 +124,10 @@ impl Fingerprint {
         let half =
             |from: usize| hash.iter().skip(from).take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
         Self((half(0), half(8)))
+    }
+
+    /// Half of it, as a number that looks random and is not.
+    pub(super) const fn low(self) -> u64 {
+        self.0.1
     }
 }

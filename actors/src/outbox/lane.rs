@@ -94,7 +94,7 @@ impl Pace {
 }
 
 /// Everything that is sent, together.
-pub(super) const GENERAL: Rate = Rate { budget: 10, per: SECOND, burst: 1 };
+pub(super) const GENERAL: Rate = Rate { budget: 10, per: SECOND, burst: 4 };
 /// Reads of conversations and comment replies.
 pub(super) const READS: Rate = Rate { budget: 1, per: SECOND, burst: 1 };
 
@@ -120,26 +120,33 @@ impl Rate {
     }
 }
 
-/// A token bucket as one instant: when it will be full again (generic cell rate algorithm).
+/// A token bucket as two instants (generic cell rate algorithm).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Bucket(Timestamp);
+pub(super) struct Bucket {
+    /// When it will be full again.
+    full_at: Timestamp,
+    /// When the next start is allowed, at the rate of the last one.
+    pub(super) open_at: Timestamp,
+}
 
 impl Default for Bucket {
     fn default() -> Self {
-        Self(Timestamp::MIN)
+        Self { full_at: Timestamp::MIN, open_at: Timestamp::MIN }
     }
 }
 
 impl Bucket {
-    /// The earliest instant at which the next start is allowed.
-    pub(super) fn open_at(&self, rate: &Rate) -> Timestamp {
-        self.0 - rate.interval().saturating_mul(rate.burst.saturating_sub(1))
-    }
-
     /// Takes one start at an instant.
     pub(super) fn take(&mut self, rate: &Rate, at: Timestamp) {
-        self.0 = self.0.max(at) + rate.interval();
+        self.full_at = self.full_at.max(at) + rate.interval();
+        self.open_at = self.full_at - rate.interval().saturating_mul(rate.burst.saturating_sub(1));
+    }
+
+    /// When the last of `starts` would go, when they begin at an instant and go as fast as allowed.
+    pub(super) fn last_of(&self, starts: usize, rate: &Rate, at: Timestamp) -> Timestamp {
+        let spaced = u32::try_from(starts).unwrap_or(u32::MAX).saturating_sub(rate.burst);
+        let begin = self.open_at.max(at);
+        begin.max(self.full_at.max(at) + rate.interval().saturating_mul(spaced))
     }
 }
 
@@ -199,12 +206,9 @@ mod tests {
         let (mut bucket, mut now, mut starts) = (Bucket::default(), Timestamp::from_millis(0), Vec::new());
         let end = now + span;
         while now < end {
-            if bucket.open_at(&rate) <= now {
-                bucket.take(&rate, now);
-                starts.push(now);
-            } else {
-                now = bucket.open_at(&rate);
-            }
+            now = now.max(bucket.open_at);
+            bucket.take(&rate, now);
+            starts.push(now);
         }
         starts
     }

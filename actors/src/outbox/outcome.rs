@@ -1,6 +1,6 @@
 //! What comes back from outside: outcomes of sends, reads and echoes, and what follows for others.
 
-use super::{AutomationRef, Doubt, Lane, OutboundId, ThreadId};
+use super::{AutomationRef, Doubt, Lane, OutboundId, REFUSAL_CHARS_MAX, ThreadId};
 use crate::{
     Timestamp,
     id::{Igsid, Mid},
@@ -53,6 +53,15 @@ impl Refusal {
     #[must_use]
     pub const fn coded(class: FailureClass, code: u32, subcode: u32) -> Self {
         Self { class, code, subcode, retry_after: None, message: None }
+    }
+
+    /// The same with a message of bounded length, as it is kept.
+    pub(super) fn bounded(&self) -> Self {
+        let cut = |text: &Arc<str>| match text.char_indices().nth(REFUSAL_CHARS_MAX) {
+            Some((end, _)) => Arc::from(text.get(..end).unwrap_or_default()),
+            None => Arc::clone(text),
+        };
+        Self { message: self.message.as_ref().map(cut), ..self.clone() }
     }
 }
 
