@@ -232,7 +232,7 @@ impl<'a> Scanner<'a> {
 
     /// Consumes exactly this byte.
     #[inline]
-    pub(crate) fn take(&mut self, byte: u8) -> Result<(), Malformed> {
+    fn take(&mut self, byte: u8) -> Result<(), Malformed> {
         if self.peek() == Some(byte) {
             self.at += 1;
             Ok(())
@@ -270,9 +270,38 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Reads an object; `visit` consumes each member's value.
+    pub(crate) fn members(
+        &mut self,
+        mut visit: impl FnMut(&mut Self, Key<'a>) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
+        self.take(b'{')?;
+        let mut state = State::First;
+        while self.step(state, b'}')? {
+            let key = self.key()?;
+            visit(self, key)?;
+            state = State::Next;
+        }
+        Ok(())
+    }
+
+    /// Reads a list; `visit` consumes each element.
+    pub(crate) fn elements(
+        &mut self,
+        mut visit: impl FnMut(&mut Self) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
+        self.take(b'[')?;
+        let mut state = State::First;
+        while self.step(state, b']')? {
+            visit(self)?;
+            state = State::Next;
+        }
+        Ok(())
+    }
+
     /// A member's name and the colon after it.
     #[inline]
-    pub(crate) fn key(&mut self) -> Result<Key<'a>, Malformed> {
+    fn key(&mut self) -> Result<Key<'a>, Malformed> {
         let key = self.string()?;
         self.take(b':')?;
         Ok(Key(key))

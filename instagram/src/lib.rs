@@ -5,9 +5,8 @@
 //! knows nothing of entities, storage or the front door, takes every instant as a parameter, and keeps no state but
 //! the connection pool of its [`client`].
 
-#[allow(dead_code, reason = "the client and the decoder, which come next, use the rest")]
+#[allow(dead_code, reason = "the client, which comes next, uses the rest")]
 pub mod ids;
-#[allow(dead_code, reason = "the client and the decoder, which come next, use the rest")]
 pub(crate) mod json;
 pub mod signature;
 pub mod signed_request;
