@@ -5,10 +5,14 @@
 //! supervision and the outbox relay, and is written once for every kind.
 
 pub mod automation;
+#[cfg(any(test, feature = "test-support"))]
+pub mod clock;
 pub mod entity;
 pub mod id;
+pub mod metric_definitions;
 pub mod outbox;
 pub mod ports;
+pub mod shell;
 pub mod text;
 pub mod user;
 

@@ -1,0 +1,102 @@
+//! The end of a host: soft (drain) or hard (abort). What follows is recovery either way.
+
+use super::{
+    answer::Failure,
+    shared::Shell,
+    slot::{Inner, Phase},
+};
+use crate::{Entity, Timestamp};
+use std::sync::Arc;
+
+/// What a drain left behind. All of it is recovered by the next start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Commands that were not decided by the deadline; their callers were told.
+    pub commands: usize,
+    /// Entities with effects that had not ended by the deadline.
+    pub effects: usize,
+    /// Everything asked for, snapshots included, was done in time.
+    pub complete: bool,
+}
+
+impl<E: Entity> Shell<E> {
+    /// Refuses new commands, lets queued commands and effects finish, snapshots what changed, then ends everything;
+    /// at the deadline whatever is left ends anyway.
+    pub(super) async fn drain(shell: &Arc<Self>, deadline: Timestamp) -> DrainReport {
+        shell.closing.cancel();
+        let mut complete = shell.until(deadline, Inner::is_settled).await;
+        if complete {
+            for slot in shell.slots.all() {
+                let mut inner = slot.lock();
+                if inner.tail_bytes > 0 {
+                    Self::start_snapshot(shell, &slot, &mut inner);
+                }
+            }
+            complete = shell.until(deadline, |inner| !inner.snapshotting).await;
+        }
+        let mut report = DrainReport { complete, ..DrainReport::default() };
+        for slot in shell.slots.all() {
+            let inner = slot.lock();
+            report.commands += inner.queue.len() + inner.internal.len();
+            report.effects += usize::from(!inner.lane.is_idle());
+        }
+        shell.abort();
+        shell.tasks.wait().await;
+        report
+    }
+
+    /// Waits until every slot is as asked; false at the deadline.
+    async fn until(&self, deadline: Timestamp, done: impl Fn(&Inner<E>) -> bool) -> bool {
+        let timeout = self.clock.sleep_until(deadline);
+        futures::pin_mut!(timeout);
+        loop {
+            let progress = self.progress.notified();
+            futures::pin_mut!(progress);
+            progress.as_mut().enable();
+            if self.slots.all().iter().all(|slot| done(&slot.lock())) {
+                return true;
+            }
+            tokio::select! {
+                () = progress => {}
+                () = &mut timeout => return false,
+            }
+        }
+    }
+
+    /// Ends everything now, as a crash would, except that whoever waits in a queue is told.
+    pub(super) fn abort(&self) {
+        self.closing.cancel();
+        self.aborted.cancel();
+        self.relay.clear();
+        for slot in self.slots.all() {
+            let mut inner = slot.lock();
+            let phase = std::mem::replace(&mut inner.phase, Phase::Gone);
+            let queue = std::mem::take(&mut inner.queue);
+            let internal = std::mem::take(&mut inner.internal);
+            let readers = std::mem::take(&mut inner.readers);
+            let effects = inner.lane.clear();
+            let watch = inner.watch.take();
+            let live = self.set_live(&mut inner, None);
+            drop(inner);
+            if let Phase::Ready(actor) = phase {
+                actor.kill();
+            }
+            for envelope in queue {
+                let _ = envelope.fail(&Failure::ShuttingDown);
+            }
+            for reader in readers {
+                let _ = reader.send(Err(Failure::ShuttingDown.into()));
+            }
+            drop((internal, effects, watch, live));
+        }
+        self.supervisor.kill();
+        self.tasks.close();
+    }
+}
+
+impl<E: Entity> Inner<E> {
+    /// Nothing waits and nothing runs.
+    fn is_settled(&self) -> bool {
+        self.is_quiet() && !matches!(self.phase, Phase::Activating)
+    }
+}

@@ -1,0 +1,128 @@
+//! Deciding a batch: synchronous, without effects, and safe against panics.
+
+use super::{
+    Published, encoding,
+    slot::{Envelope, Live},
+};
+use crate::{Draft, Entity, Timestamp};
+use greenroom_persistence::{DueChange, EntityId, NewRecord, codec::CodecError};
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+/// What a command came to.
+pub(super) enum Verdict<E: Entity> {
+    Replied(E::Reply),
+    Rejected(E::Rejection),
+    /// A tick of an entity that is not due any more.
+    NotDue,
+}
+
+/// A decided batch.
+pub(super) struct Plan<E: Entity> {
+    pub(super) next: Next<E>,
+    pub(super) verdicts: Vec<Verdict<E>>,
+    pub(super) effects: Vec<E::Effect>,
+}
+
+/// What the batch does to the journal.
+pub(super) enum Next<E: Entity> {
+    /// Nothing.
+    Same,
+    /// One record, and the state after it.
+    Record { record: NewRecord, state: Arc<E>, weight: usize, due: Option<Timestamp>, bytes: usize },
+}
+
+/// Deciding panicked, or its result could not be encoded.
+pub(super) struct Panicked {
+    /// Index of the command that did it; `None` when the batch as a whole did.
+    pub(super) suspect: Option<usize>,
+    /// The panic's text. May quote data: for the quarantine row, never for a log.
+    pub(super) cause: String,
+}
+
+/// Decides a batch on a working copy.
+pub(super) fn plan<E: Entity>(
+    id: &EntityId,
+    live: &Live<E>,
+    batch: &[Envelope<E>],
+    now: Timestamp,
+) -> Result<Plan<E>, Panicked> {
+    let current = Cell::new(None);
+    let run = AssertUnwindSafe(|| decide_all(id, live, batch, now, &current));
+    match catch_unwind(run) {
+        Ok(Ok(plan)) => Ok(plan),
+        Ok(Err(unencodable)) => Err(Panicked { suspect: only(batch), cause: unencodable.to_string() }),
+        Err(payload) => {
+            Err(Panicked { suspect: current.get().or_else(|| only(batch)), cause: text_of(&*payload) })
+        }
+    }
+}
+
+fn only<E: Entity>(batch: &[Envelope<E>]) -> Option<usize> {
+    (batch.len() == 1).then_some(0)
+}
+
+fn text_of(payload: &(dyn std::any::Any + Send)) -> String {
+    let text =
+        payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
+    text.unwrap_or("panic without a text").to_owned()
+}
+
+fn decide_all<E: Entity>(
+    id: &EntityId,
+    live: &Live<E>,
+    batch: &[Envelope<E>],
+    now: Timestamp,
+    current: &Cell<Option<usize>>,
+) -> Result<Plan<E>, CodecError> {
+    let Published { state, seq, .. } = &live.published;
+    let mut draft = Draft::new(E::clone(state));
+    let mut verdicts = Vec::with_capacity(batch.len());
+    for (index, envelope) in batch.iter().enumerate() {
+        current.set(Some(index));
+        if envelope.is_tick() && draft.next_due().is_none_or(|due| due > now) {
+            verdicts.push(Verdict::NotDue);
+            continue;
+        }
+        let before = draft.savepoint();
+        verdicts.push(match E::decide(&mut draft, now, &envelope.command) {
+            Ok(reply) => Verdict::Replied(reply),
+            Err(rejection) => {
+                draft.rollback(before);
+                Verdict::Rejected(rejection)
+            }
+        });
+    }
+    current.set(None);
+    let parts = draft.into_parts();
+    let effects = parts.effects;
+    if parts.events.is_empty() && parts.rows.is_empty() && parts.directory.is_empty() {
+        return Ok(Plan { next: Next::Same, verdicts, effects });
+    }
+    let due = parts.state.next_due();
+    let weight = parts.state.weight();
+    let payload = encoding::events::<E>(&parts.events)?;
+    let bytes = payload.len() + parts.rows.iter().map(|row| row.bytes.len()).sum::<usize>();
+    let record = NewRecord {
+        entity: id.clone(),
+        expected_seq: *seq,
+        payload,
+        rows: parts.rows,
+        directory: parts.directory,
+        due: due_change(live.due, due),
+    };
+    let next = Next::Record { record, state: Arc::new(parts.state), weight, due, bytes };
+    Ok(Plan { next, verdicts, effects })
+}
+
+const fn due_change(before: Option<Timestamp>, after: Option<Timestamp>) -> DueChange {
+    match (before, after) {
+        (None, None) => DueChange::Unchanged,
+        (Some(before), Some(after)) if before.as_millis() == after.as_millis() => DueChange::Unchanged,
+        (_, Some(after)) => DueChange::Set(after),
+        (Some(_), None) => DueChange::Clear,
+    }
+}

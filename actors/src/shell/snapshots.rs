@@ -1,0 +1,82 @@
+//! Snapshots: taken when the journal has outgrown the last one, so that all writing stays under about twice the
+//! journal and recovery stays proportional to the state. Encoded away from the async threads, few at once.
+
+use super::{
+    Published, encoding,
+    shared::Shell,
+    slot::{Inner, Slot},
+};
+use crate::Entity;
+use greenroom_persistence::SnapshotBlob;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+impl<E: Entity> Shell<E> {
+    /// Starts a snapshot when the tail is longer than the last one and none is under way.
+    pub(super) fn snapshot_if_due(shell: &Arc<Self>, slot: &Arc<Slot<E>>, inner: &mut Inner<E>) {
+        if inner.tail_bytes > inner.snapshot_bytes.max(shell.limits.snapshot_tail_min) {
+            Self::start_snapshot(shell, slot, inner);
+        }
+    }
+
+    /// When passivating: half as long a tail is worth it, because the next recovery comes for certain.
+    pub(super) fn snapshot_if_worth(shell: &Arc<Self>, slot: &Arc<Slot<E>>, inner: &mut Inner<E>) {
+        if inner.tail_bytes > (inner.snapshot_bytes / 2).max(shell.limits.passivation_tail_min) {
+            Self::start_snapshot(shell, slot, inner);
+        }
+    }
+
+    /// Starts a snapshot of the published state, one at a time per entity.
+    pub(super) fn start_snapshot(shell: &Arc<Self>, slot: &Arc<Slot<E>>, inner: &mut Inner<E>) {
+        let Some(live) = inner.live.as_ref().filter(|_| !inner.snapshotting) else { return };
+        let weight = live.weight;
+        let published = live.published.clone();
+        inner.snapshotting = true;
+        let counted = inner.tail_bytes;
+        let (shell, slot, generation) = (Arc::clone(shell), Arc::clone(slot), inner.generation);
+        let tasks = shell.tasks.clone();
+        tasks.spawn(async move {
+            let saved = tokio::select! {
+                saved = shell.save_snapshot(&slot, published, weight) => saved,
+                () = shell.aborted.cancelled() => return,
+            };
+            let mut inner = slot.lock();
+            inner.snapshotting = false;
+            if let Some(size) = saved
+                && inner.generation == generation
+            {
+                inner.snapshot_bytes = size;
+                inner.tail_bytes = inner.tail_bytes.saturating_sub(counted);
+            }
+            drop(inner);
+            shell.reclaim(&slot, shell.clock.now());
+            shell.progress.notify_waiters();
+        });
+    }
+
+    /// Size of the snapshot, when it was saved. A failure costs only time and is tried again with the next record.
+    async fn save_snapshot(&self, slot: &Slot<E>, published: Published<E>, weight: usize) -> Option<usize> {
+        let _permit = self.snapshot_permits.acquire().await.ok()?;
+        let Published { state, seq, position } = published;
+        let encode = move || catch_unwind(AssertUnwindSafe(|| encoding::snapshot(&*state, position)));
+        let encoded = if weight <= self.limits.inline_bytes {
+            encode()
+        } else {
+            tokio::task::spawn_blocking(encode).await.ok()?
+        };
+        let Ok(Ok(bytes)) = encoded else {
+            tracing::error!(entity.id = %slot.id, "the state of {} does not encode", slot.id);
+            return None;
+        };
+        let size = bytes.len();
+        if let Err(error) = self.stores.snapshots.save(&slot.id, SnapshotBlob { seq, bytes }).await {
+            tracing::warn!(entity.id = %slot.id, %error, "the snapshot of {} was not taken", slot.id);
+            return None;
+        }
+        self.metrics.snapshots.increment(1);
+        self.metrics.snapshot_bytes.increment(u64::try_from(size).unwrap_or(u64::MAX));
+        Some(size)
+    }
+}

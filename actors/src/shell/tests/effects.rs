@@ -1,0 +1,110 @@
+//! The relay: outcomes, fairness, bounds, panics, and what recovery asks again.
+
+use super::{
+    ledger::Command,
+    stage::{FORBIDDEN, Stage},
+};
+use crate::shell::ShellLimits;
+use greenroom_persistence::memory::Fault;
+use std::time::Duration;
+
+#[tokio::test]
+async fn an_outcome_comes_back_as_a_command() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.ask("a", Command::Ask(7)).await.unwrap();
+    stage.settle().await;
+    let state = stage.read("a").await.state;
+    assert_eq!((state.outcomes.as_slice(), state.in_flight), ([1_007].as_slice(), 0));
+    assert_eq!(stage.host.stats().effects, 0);
+}
+
+#[tokio::test]
+async fn an_effect_starts_only_after_its_record_is_durable() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.engine.pause_appends();
+    let mut ask = Box::pin(stage.ask("a", Command::Ask(7)));
+    assert!(futures::poll!(&mut ask).is_pending());
+    stage.until(|stage| stage.engine.held_appends() == 1).await;
+    assert!(stage.oracle.asked.lock().is_empty());
+    stage.engine.resume_appends();
+    ask.await.unwrap();
+    stage.until(|stage| stage.oracle.asked.lock().len() == 1).await;
+}
+
+#[tokio::test]
+async fn effects_are_bounded_in_total_and_per_entity_and_take_turns() {
+    let limits = ShellLimits { effects: 3, entity_effects: 2, ..ShellLimits::default() };
+    let stage = Stage::new(limits);
+    stage.oracle.open.send_replace(false);
+    let many = (0..20).map(Command::Ask).collect();
+    stage.host.ask_all("greedy", many, 20).await.unwrap();
+    stage.ask("modest", Command::Ask(100)).await.unwrap();
+    stage.ask("late", Command::Ask(200)).await.unwrap();
+    stage.settle().await;
+    let asked: Vec<u32> = stage.oracle.asked.lock().iter().map(|(_, question)| *question).collect();
+    assert_eq!(asked, [0, 1, 100], "two of the greedy, one of the modest, and no room for more");
+    stage.oracle.open.send_replace(true);
+    stage.until(|stage| stage.oracle.asked.lock().len() == 22).await;
+    stage.settle().await;
+    let asked: Vec<u32> = stage.oracle.asked.lock().iter().map(|(_, question)| *question).collect();
+    let late = asked.iter().position(|question| *question == 200);
+    assert!(late < Some(8), "the late one does not wait for all of the greedy: {asked:?}");
+    let greedy: Vec<u32> = asked.into_iter().filter(|question| *question < 100).collect();
+    assert_eq!(greedy, (0..20).collect::<Vec<_>>(), "in order");
+    assert_eq!(stage.read("greedy").await.state.outcomes.len(), 20);
+}
+
+#[tokio::test]
+async fn an_outlet_that_panics_harms_nobody() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.host.ask_all("a", vec![Command::Ask(FORBIDDEN), Command::Ask(1)], 1).await.unwrap();
+    stage.settle().await;
+    assert_eq!(stage.read("a").await.state.outcomes, [1_001]);
+    let stats = stage.host.stats();
+    assert_eq!((stats.outlet_panics, stats.restarts, stats.effects), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn an_outcome_is_delivered_though_the_journal_fails_for_a_while() {
+    for fault in [Fault::Overloaded, Fault::Unavailable, Fault::UnknownLost] {
+        let stage = Stage::new(ShellLimits::default());
+        stage.oracle.open.send_replace(false);
+        stage.ask("a", Command::Ask(1)).await.unwrap();
+        stage.engine.fail_next_append(fault);
+        stage.engine.fail_next_append(fault);
+        stage.oracle.open.send_replace(true);
+        for _ in 0..40 {
+            stage.settle().await;
+            stage.clock.advance(Duration::from_millis(500));
+        }
+        stage.settle().await;
+        assert!(stage.read("a").await.state.outcomes.contains(&1_001), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_entity_with_effects_in_flight_is_not_passivated() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.oracle.open.send_replace(false);
+    stage.ask("a", Command::Ask(1)).await.unwrap();
+    stage.pass_idle_time().await;
+    assert_eq!(stage.host.stats().resident, 1);
+    stage.oracle.open.send_replace(true);
+    stage.settle().await;
+    stage.pass_idle_time().await;
+    assert_eq!(stage.host.stats().resident, 0);
+}
+
+#[tokio::test]
+async fn recovery_tells_the_entity_first_that_something_was_in_flight() {
+    let mut stage = Stage::new(ShellLimits::default());
+    stage.oracle.open.send_replace(false);
+    stage.ask("a", Command::Ask(1)).await.unwrap();
+    stage.crash();
+    stage.ask("a", Command::Look).await.unwrap();
+    let state = stage.read("a").await.state;
+    assert_eq!((state.activations, state.in_flight), (1, 0));
+    stage.crash();
+    stage.ask("a", Command::Look).await.unwrap();
+    assert_eq!(stage.read("a").await.state.activations, 1, "nothing was in flight this time");
+}

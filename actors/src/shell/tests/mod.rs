@@ -1,0 +1,10 @@
+//! The shell with a small entity, on the memory engine, with a clock that the tests move.
+
+mod commands;
+mod effects;
+mod ledger;
+mod lifecycle;
+mod model;
+mod poison;
+mod stage;
+mod timers;

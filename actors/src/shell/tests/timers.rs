@@ -1,0 +1,115 @@
+//! Ticks: in time, across passivation and restarts, and never in a hot loop.
+
+use super::{ledger::Command, stage::Stage};
+use crate::shell::ShellLimits;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+impl Stage {
+    async fn wake_in(&self, key: &str, span: Duration) {
+        self.ask(key, Command::WakeAt(self.now() + span)).await.unwrap();
+    }
+
+    /// Moves the clock in steps, so that what waits for an instant on the way gets its turn.
+    async fn pass(&self, span: Duration, steps: u32) {
+        for _ in 0..steps {
+            self.clock.advance(span / steps);
+            self.settle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tick_comes_at_its_instant_and_not_before() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.wake_in("a", Duration::from_secs(5)).await;
+    stage.settle().await;
+    stage.clock.advance(Duration::from_millis(4_999));
+    stage.settle().await;
+    assert_eq!(stage.read("a").await.state.ticks, 0);
+    stage.clock.advance(Duration::from_millis(1));
+    stage.settle().await;
+    assert_eq!(stage.read("a").await.state.ticks, 1);
+    stage.pass(HOUR, 60).await;
+    assert_eq!(stage.read("a").await.state.ticks, 1, "once");
+}
+
+#[tokio::test]
+async fn a_passivated_entity_is_activated_in_time() {
+    for wait in [Duration::from_secs(300), 5 * HOUR] {
+        let stage = Stage::new(ShellLimits::default());
+        stage.wake_in("a", wait).await;
+        stage.pass_idle_time().await;
+        assert_eq!(stage.host.stats().resident, 0);
+        stage.pass(wait, 100).await;
+        assert_eq!(stage.engine.records().len(), 2, "the tick was journaled");
+        assert_eq!(stage.read("a").await.state.ticks, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_restarted_host_finds_what_is_due() {
+    let mut stage = Stage::new(ShellLimits::default());
+    stage.wake_in("past", Duration::from_secs(1)).await;
+    stage.wake_in("future", Duration::from_secs(100)).await;
+    stage.host.abort();
+    stage.clock.advance(Duration::from_secs(10));
+    stage.crash();
+    stage.settle().await;
+    assert_eq!(stage.engine.records().len(), 3, "the past one ticked by itself");
+    stage.pass(Duration::from_secs(100), 10).await;
+    assert_eq!(stage.engine.records().len(), 4);
+    assert_eq!(stage.read("future").await.state.ticks, 1);
+}
+
+#[tokio::test]
+async fn a_due_that_moved_is_called_at_its_last_instant_only() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.wake_in("a", Duration::from_secs(5)).await;
+    stage.wake_in("a", Duration::from_secs(50)).await;
+    stage.pass(Duration::from_secs(49), 49).await;
+    assert_eq!(stage.read("a").await.state.ticks, 0);
+    stage.pass(Duration::from_secs(2), 2).await;
+    assert_eq!(stage.read("a").await.state.ticks, 1);
+}
+
+#[tokio::test]
+async fn memory_for_dues_is_bounded_and_none_is_lost() {
+    let limits = ShellLimits { timers: 10, ticks: 2, timer_page: 7, ..ShellLimits::default() };
+    let stage = Stage::new(limits);
+    stage.settle().await;
+    for n in 0..100 {
+        stage.wake_in(&format!("e{n}"), Duration::from_secs(10 + n)).await;
+        assert!(stage.host.stats().timers <= 10);
+    }
+    stage.pass(Duration::from_secs(200), 400).await;
+    for n in 0..100 {
+        assert_eq!(stage.read(&format!("e{n}")).await.state.ticks, 1, "e{n}");
+    }
+}
+
+#[tokio::test]
+async fn many_dues_at_one_instant_all_come() {
+    let limits = ShellLimits { timers: 10, ticks: 2, timer_page: 7, ..ShellLimits::default() };
+    let mut stage = Stage::new(limits);
+    let due = stage.now() + Duration::from_secs(30);
+    for n in 0..100 {
+        stage.ask(&format!("e{n}"), Command::WakeAt(due)).await.unwrap();
+    }
+    stage.crash();
+    stage.pass(Duration::from_secs(200), 200).await;
+    for n in 0..100 {
+        assert_eq!(stage.read(&format!("e{n}")).await.state.ticks, 1, "e{n}");
+    }
+}
+
+#[tokio::test]
+async fn a_tick_survives_a_store_that_fails_for_a_while() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.wake_in("a", Duration::from_secs(100)).await;
+    stage.pass_idle_time().await;
+    stage.engine.fail_next_reads(3);
+    stage.pass(Duration::from_secs(120), 120).await;
+    assert_eq!(stage.read("a").await.state.ticks, 1);
+}
