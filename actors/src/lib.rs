@@ -8,6 +8,7 @@ pub mod automation;
 #[cfg(any(test, feature = "test-support"))]
 pub mod clock;
 pub mod entity;
+pub mod hrn;
 pub mod id;
 pub mod metric_definitions;
 pub mod outbox;
