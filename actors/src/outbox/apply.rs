@@ -248,7 +248,8 @@ impl Outbox {
         let Some(item) = self.items.remove(&id) else { return };
         self.unplace(&item);
         self.index.remove(&item);
-        if self.threads.get(&item.thread).is_some_and(Thread::is_quiet) {
+        let alone = self.index.of_thread(&item.thread).next().is_none();
+        if alone && self.threads.get(&item.thread).is_some_and(Thread::is_quiet) {
             self.threads.remove(&item.thread);
         }
     }

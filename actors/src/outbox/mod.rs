@@ -36,6 +36,8 @@ mod outcome;
 mod reconcile;
 mod settle;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 pub use control::Scope;
 pub use decision::{
