@@ -64,7 +64,7 @@ impl<E: Entity> Shell<E> {
                 Self::snapshot_if_due(&shell, &slot, &mut inner);
                 drop(inner);
                 for reader in readers {
-                    let _ = reader.send(published.clone().ok_or(AskError::Unknown));
+                    reader.tell(published.clone().ok_or(AskError::Unknown));
                 }
             }
             Err(error) => Self::activation_failed(&shell, &slot, generation, cause_of(error)),
@@ -100,7 +100,7 @@ impl<E: Entity> Shell<E> {
         refuse(queue, readers, &failure);
     }
 
-    /// Looks at the slot again at an instant: the internal lane has no caller who would.
+    /// Looks at the slot again at an instant, for what no caller would ask again.
     pub(super) fn stir_at(shell: &Arc<Self>, slot: &Arc<Slot<E>>, at: Timestamp) {
         let (shell, slot) = (Arc::clone(shell), Arc::clone(slot));
         let tasks = shell.tasks.clone();
@@ -110,7 +110,7 @@ impl<E: Entity> Shell<E> {
                 () = shell.aborted.cancelled() => return,
             }
             let mut inner = slot.lock();
-            if !inner.internal.is_empty() {
+            if inner.goes_on_alone() {
                 Self::stir(&shell, &slot, &mut inner);
             }
         });

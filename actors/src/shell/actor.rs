@@ -92,6 +92,16 @@ impl<E: Entity> EntityActor<E> {
             {
                 inner.internal.push_front(Envelope::new(command, Origin::Activated));
             }
+            inner.owed = false;
+            // After an append of unknown outcome the watchers may not know the last record.
+            let position = published.position;
+            if let Some(watch) = &inner.watch {
+                watch.send_if_modified(|told| {
+                    let newer = *told < position;
+                    *told = position.max(*told);
+                    newer
+                });
+            }
             inner.armed_at = inner.armed(due);
             shell.timers.set(&slot.id, inner.armed_at);
             shell.actors.lock().insert(myself.get_id(), (Arc::downgrade(slot), *generation));
@@ -294,6 +304,7 @@ impl<E: Entity> EntityActor<E> {
         let old = {
             let mut inner = self.slot.lock();
             inner.uncertain |= uncertain;
+            inner.owed |= uncertain;
             inner.requeue(kept.into_iter());
             self.shell.set_live(&mut inner, None)
         };

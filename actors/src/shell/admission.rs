@@ -96,6 +96,27 @@ impl Drop for Permit {
     }
 }
 
+/// One of at most so many; gives its place back when dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// Takes a place when fewer than `limit` are taken.
+    pub(super) fn take(taken: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        if taken.fetch_add(1, Relaxed) >= limit {
+            taken.fetch_sub(1, Relaxed);
+            return None;
+        }
+        Some(Self(Arc::clone(taken)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -85,7 +85,7 @@ impl<E: Entity> Shell<E> {
                 let _ = envelope.fail(&Failure::ShuttingDown);
             }
             for reader in readers {
-                let _ = reader.send(Err(Failure::ShuttingDown.into()));
+                reader.tell(Err(Failure::ShuttingDown.into()));
             }
             drop((internal, effects, watch, live));
         }

@@ -2,10 +2,10 @@
 
 use super::{
     Answer, AskError, DrainReport, Published, QuarantinePage, ShellLimits, StartError, Unavailable,
-    admission::Permit,
+    admission::{Permit, Place},
     answer::Failure,
     shared::Shell,
-    slot::{Envelope, Inner, Origin, Phase, Slot},
+    slot::{Envelope, Inner, Origin, Phase, Reader, Slot},
     supervisor::Supervisor,
 };
 use crate::{
@@ -104,7 +104,7 @@ impl<E: Entity> Host<E> {
 
     /// Asks an entity one thing. `bytes` is the size of the command for admission, as the caller measured it.
     ///
-    /// Once it returns, the command goes on whether or not anybody still waits for the answer.
+    /// Once admitted, the command goes on whether or not anybody still waits for the answer.
     ///
     /// # Errors
     /// See [`AskError`]; only `Unknown` leaves open whether anything happened.
@@ -217,7 +217,7 @@ impl<E: Entity> Host<E> {
         &self,
         slot: &Arc<Slot<E>>,
         inner: &mut Inner<E>,
-        reader: super::slot::Reader<E>,
+        reply: oneshot::Sender<Result<Published<E>, AskError<E>>>,
     ) -> Result<Option<Published<E>>, AskError<E>> {
         let shell = self.shell();
         if let (Some(live), Phase::Ready(_)) = (&inner.live, &inner.phase) {
@@ -225,10 +225,8 @@ impl<E: Entity> Host<E> {
             return Ok(Some(live.published.clone()));
         }
         self.may_activate(inner)?;
-        if inner.readers.len() >= shell.limits.readers {
-            return Err(self.overloaded());
-        }
-        inner.readers.push(reader);
+        let place = Place::take(&shell.readers, shell.limits.readers).ok_or_else(|| self.overloaded())?;
+        inner.readers.push(Reader::new(reply, place));
         Shell::stir(shell, slot, inner);
         Ok(None)
     }
@@ -238,21 +236,19 @@ impl<E: Entity> Host<E> {
     ///
     /// # Errors
     /// When there are too many subscriptions already, or the key is none.
-    pub fn watch(&self, key: &str) -> Result<Watch<E>, AskError<E>> {
+    pub fn watch(&self, key: &str) -> Result<Watch, AskError<E>> {
         let shell = self.shell();
         if shell.closing.is_cancelled() {
             return Err(AskError::ShuttingDown);
         }
-        if shell.watchers.fetch_add(1, Relaxed) >= shell.limits.watchers {
-            shell.watchers.fetch_sub(1, Relaxed);
+        let Some(place) = Place::take(&shell.watchers, shell.limits.watchers) else {
             return Err(self.overloaded());
-        }
-        let counted = Counted(Arc::clone(shell));
+        };
         let receiver = shell.with_key(key, |_, inner| {
             let position = inner.live.as_ref().map_or(Position::ZERO, |live| live.published.position);
             inner.watch.get_or_insert_with(|| watch::Sender::new(position)).subscribe()
         })?;
-        Ok(Watch { receiver, _counted: counted })
+        Ok(Watch { receiver, _place: place })
     }
 
     /// At most `limit` quarantined commands of an entity, newest first.
@@ -306,17 +302,9 @@ impl<E: Entity> Host<E> {
 }
 
 /// A subscription to the states of one entity. See [`Host::watch`].
-pub struct Watch<E: Entity> {
+pub struct Watch {
     receiver: watch::Receiver<Position>,
-    _counted: Counted<E>,
-}
-
-struct Counted<E: Entity>(Arc<Shell<E>>);
-
-impl<E: Entity> Drop for Counted<E> {
-    fn drop(&mut self) {
-        self.0.watchers.fetch_sub(1, Relaxed);
-    }
+    _place: Place,
 }
 
 /// The host ended.
@@ -324,7 +312,7 @@ impl<E: Entity> Drop for Counted<E> {
 #[error("the host ended")]
 pub struct WatchEnded;
 
-impl<E: Entity> Watch<E> {
+impl Watch {
     /// The newest position told, seen from now on.
     pub fn position(&mut self) -> Position {
         *self.receiver.borrow_and_update()

@@ -49,7 +49,7 @@ pub struct ShellLimits {
     pub effects: usize,
     /// Effects running or waiting for their outcome to be decided, per entity.
     pub entity_effects: usize,
-    /// Readers waiting for one activation.
+    /// Readers waiting for activations, all entities.
     pub readers: usize,
     /// Live subscriptions, all entities.
     pub watchers: usize,
@@ -92,7 +92,7 @@ impl Default for ShellLimits {
             inline_bytes: 64 << 10,
             effects: 512,
             entity_effects: 16,
-            readers: 4_096,
+            readers: 65_536,
             watchers: 100_000,
             timers: 100_000,
             ticks: 256,

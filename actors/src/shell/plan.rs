@@ -80,6 +80,8 @@ fn decide_all<E: Entity>(
 ) -> Result<Plan<E>, CodecError> {
     let Published { state, seq, .. } = &live.published;
     let mut draft = Draft::new(E::clone(state));
+    // As long as nothing was decided, the published state is the savepoint: a batch of one never pays for another.
+    let mut touched = false;
     let mut verdicts = Vec::with_capacity(batch.len());
     for (index, envelope) in batch.iter().enumerate() {
         current.set(Some(index));
@@ -87,11 +89,17 @@ fn decide_all<E: Entity>(
             verdicts.push(Verdict::NotDue);
             continue;
         }
-        let before = draft.savepoint();
+        let before = touched.then(|| draft.savepoint());
         verdicts.push(match E::decide(&mut draft, now, &envelope.command) {
-            Ok(reply) => Verdict::Replied(reply),
+            Ok(reply) => {
+                touched = true;
+                Verdict::Replied(reply)
+            }
             Err(rejection) => {
-                draft.rollback(before);
+                match before {
+                    Some(before) => draft.rollback(before),
+                    None => draft = Draft::new(E::clone(state)),
+                }
                 Verdict::Rejected(rejection)
             }
         });

@@ -6,7 +6,7 @@
 use super::{
     Answer, AskError, Published,
     actor::Nudge,
-    admission::{Meter, Permit},
+    admission::{Meter, Permit, Place},
     answer::Failure,
     limits::ShellLimits,
     relay::{EffectShare, Lane},
@@ -21,7 +21,21 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 /// Where the reply of a command goes.
 pub(super) type ReplyTo<E> = oneshot::Sender<Result<Answer<E>, AskError<E>>>;
 /// A reader waiting for an activation.
-pub(super) type Reader<E> = oneshot::Sender<Result<Published<E>, AskError<E>>>;
+pub(super) struct Reader<E: Entity> {
+    reply: oneshot::Sender<Result<Published<E>, AskError<E>>>,
+    _place: Place,
+}
+
+impl<E: Entity> Reader<E> {
+    pub(super) const fn new(reply: oneshot::Sender<Result<Published<E>, AskError<E>>>, place: Place) -> Self {
+        Self { reply, _place: place }
+    }
+
+    pub(super) fn tell(self, result: Result<Published<E>, AskError<E>>) {
+        // Whoever asked may have gone.
+        let _ = self.reply.send(result);
+    }
+}
 
 /// Who asked.
 pub(super) enum Origin<E: Entity> {
@@ -133,6 +147,9 @@ pub(super) struct Inner<E: Entity> {
     pub(super) armed_at: Option<Timestamp>,
     /// No ticks until then: one was quarantined.
     pub(super) ticks_paused_until: Option<Timestamp>,
+    /// The last activation ended with an append of unknown outcome: if the record is durable, its effects, timer and
+    /// watchers are owed, so that the next activation starts by itself.
+    pub(super) owed: bool,
     pub(super) snapshotting: bool,
     /// Journal bytes since the last snapshot.
     pub(super) tail_bytes: usize,
@@ -170,6 +187,7 @@ impl<E: Entity> Slot<E> {
                 uncertain: true,
                 armed_at: None,
                 ticks_paused_until: None,
+                owed: false,
                 snapshotting: false,
                 tail_bytes: 0,
                 snapshot_bytes: 0,
@@ -200,7 +218,12 @@ impl<E: Entity> Inner<E> {
 
     /// Somebody needs an activation.
     pub(super) fn is_waited_for(&self) -> bool {
-        !self.queue.is_empty() || !self.internal.is_empty() || !self.readers.is_empty()
+        !self.queue.is_empty() || !self.readers.is_empty() || self.goes_on_alone()
+    }
+
+    /// An activation is needed that no caller will ask for.
+    pub(super) fn goes_on_alone(&self) -> bool {
+        !self.internal.is_empty() || self.owed
     }
 
     /// Nothing waits, runs or is owed: the activation may end, or the slot may go.

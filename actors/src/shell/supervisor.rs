@@ -113,7 +113,7 @@ impl<E: Entity> Shell<E> {
         at: Timestamp,
     ) -> Waiting<E> {
         inner.retry_at = Some(at);
-        if !inner.internal.is_empty() {
+        if inner.goes_on_alone() {
             Self::stir_at(shell, slot, at);
         }
         (std::mem::take(&mut inner.queue), std::mem::take(&mut inner.readers))
@@ -126,6 +126,6 @@ pub(super) fn refuse<E: Entity>(queue: VecDeque<Envelope<E>>, readers: Vec<Reade
         let _ = envelope.fail(failure);
     }
     for reader in readers {
-        let _ = reader.send(Err(failure.clone().into()));
+        reader.tell(Err(failure.clone().into()));
     }
 }

@@ -3,7 +3,7 @@
 use super::{ledger::Command, stage::Stage};
 use crate::shell::{AskError, ShellLimits};
 use futures::future::join_all;
-use greenroom_persistence::{EntityId, Position, Seq, SnapshotBlob};
+use greenroom_persistence::{EntityId, Position, Seq, SnapshotBlob, memory::Fault};
 use std::{sync::Arc, time::Duration};
 
 #[tokio::test]
@@ -116,6 +116,38 @@ async fn a_subscription_survives_passivation() {
     assert_eq!(watch.changed().await, Ok(Position(2)));
     stage.host.abort();
     assert!(watch.changed().await.is_err());
+}
+
+#[tokio::test]
+async fn a_subscription_hears_of_a_record_whose_append_was_unknown() {
+    let stage = Stage::new(ShellLimits::default());
+    let mut watch = stage.host.watch("a").unwrap();
+    stage.engine.fail_next_append(Fault::UnknownKept);
+    assert!(matches!(stage.ask("a", Command::Add(1)).await, Err(AskError::Unknown)));
+    assert_eq!(watch.changed().await, Ok(Position(1)), "without anybody asking");
+}
+
+#[tokio::test]
+async fn an_entity_hears_that_the_effects_of_an_unknown_append_may_be_lost() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.engine.fail_next_append(Fault::UnknownKept);
+    assert!(matches!(stage.ask("a", Command::Ask(1)).await, Err(AskError::Unknown)));
+    stage.until(|stage| stage.engine.records().len() == 2).await;
+    assert_eq!(stage.read("a").await.state.activations, 1, "without anybody asking");
+}
+
+#[tokio::test]
+async fn waiting_readers_fit_up_to_the_limit_and_not_one_past_it() {
+    let stage = Stage::new(ShellLimits { readers: 2, ..ShellLimits::default() });
+    let mut reads = ["a", "b"].map(|key| Box::pin(stage.host.published(key)));
+    for read in &mut reads {
+        assert!(futures::poll!(read).is_pending());
+    }
+    assert!(matches!(stage.host.published("c").await, Err(AskError::Overloaded { .. })));
+    for read in join_all(reads).await {
+        read.unwrap();
+    }
+    stage.read("c").await;
 }
 
 #[tokio::test]

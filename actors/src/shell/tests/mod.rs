@@ -1,5 +1,6 @@
 //! The shell with a small entity, on the memory engine, with a clock that the tests move.
 
+mod chaos;
 mod commands;
 mod effects;
 mod ledger;
