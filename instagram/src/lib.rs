@@ -5,10 +5,14 @@
 //! knows nothing of entities, storage or the front door, takes every instant as a parameter, and keeps no state but
 //! the connection pool of its [`client`].
 
-#[allow(dead_code, reason = "the client, which comes next, uses the rest")]
+pub mod client;
+pub mod errors;
 pub mod ids;
 pub(crate) mod json;
+pub mod outcome;
+pub mod send;
 pub mod signature;
 pub mod signed_request;
 pub mod time;
+pub mod usage;
 pub mod webhook;

@@ -7,7 +7,7 @@ mod comment;
 mod handover;
 mod message;
 mod messaging;
-mod text;
+pub(crate) mod text;
 
 use super::{
     event::{Event, Reason, TimeSource},

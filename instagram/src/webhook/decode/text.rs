@@ -20,35 +20,35 @@ fn clean(text: Cow<'_, str>, limit: usize) -> (Arc<str>, bool) {
 }
 
 /// A message's or comment's text; `None` when it is no string.
-pub(super) fn text(value: Raw<'_>) -> Option<Text> {
+pub(crate) fn text(value: Raw<'_>) -> Option<Text> {
     let (value, cut) = clean(value.lossy()?, TEXT_CHARS_MAX);
     Some(Text { value, cut })
 }
 
 /// A label, payload or reference; `None` when it is no string.
-pub(super) fn label(value: Raw<'_>) -> Option<Arc<str>> {
+pub(crate) fn label(value: Raw<'_>) -> Option<Arc<str>> {
     Some(clean(value.lossy()?, LABEL_CHARS_MAX).0)
 }
 
 /// A string or a number's digits: ids that are only compared or shown.
-pub(super) fn id_label(value: Raw<'_>) -> Option<Arc<str>> {
+pub(crate) fn id_label(value: Raw<'_>) -> Option<Arc<str>> {
     label(value).or_else(|| value.id_text().map(|id| clean(id, LABEL_CHARS_MAX).0))
 }
 
 /// The name of something not known.
-pub(super) fn name(name: &str) -> Arc<str> {
+pub(crate) fn name(name: &str) -> Arc<str> {
     clean(Cow::Borrowed(name), NAME_CHARS_MAX).0
 }
 
 /// A URL as sent; `None` when it is no string, too long, or holds control characters.
-pub(super) fn url(value: Raw<'_>) -> Option<Arc<str>> {
+pub(crate) fn url(value: Raw<'_>) -> Option<Arc<str>> {
     let url = value.str()?;
     let usable = !url.is_empty() && url.len() <= URL_BYTES_MAX && !url.chars().any(char::is_control);
     usable.then(|| url.as_ref().into())
 }
 
 /// The JSON itself; `None` when it is too long.
-pub(super) fn raw(value: Raw<'_>) -> Option<Arc<str>> {
+pub(crate) fn raw(value: Raw<'_>) -> Option<Arc<str>> {
     let bytes = value.bytes();
     (bytes.len() <= RAW_BYTES_MAX).then(|| String::from_utf8_lossy(bytes).as_ref().into())
 }
