@@ -33,6 +33,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer read, in bytes (product rule; ordinary answers have some kilobytes).
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How long an idle connection is kept: shorter than servers keep theirs, so that a request is rarely written to a
+/// connection that is about to be closed, which would leave its outcome unknown (product rule).
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most idle connections kept per host (product rule).
 pub const IDLE_CONNECTIONS_MAX: usize = 64;
 
@@ -107,6 +110,7 @@ impl Client {
             .connect_timeout(config.connect_timeout)
             .timeout(config.call_timeout)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
