@@ -201,5 +201,5 @@ const fn name_of(kind: SensitiveKind) -> &'static str {
 fn is_bewildered(form: &str) -> bool {
     let call = form.trim_end_matches(['?', '!', ' ', '؟']);
     let marks = form[call.len()..].chars().filter(|c| matches!(c, '?' | '؟')).count();
-    marks >= 2 && (call.is_empty() || vocabulary::CALLS.contains(&call))
+    marks >= 2 && (call.is_empty() || vocabulary::each(vocabulary::CALLS).any(|known| known == call))
 }

@@ -4,7 +4,7 @@ use super::{
     Assessment, Class, HARD, HardCategory, SIGNALS_MAX, SOFT, SoftCategory,
     vocabulary::{
         ASKING, ASKS_FOR_PERSON, CHILD_YEARS, HARMLESS_ALONE, Mark, SOMEONE, TELLING_AGE, TELLS_CHILD_AGE,
-        WORDS,
+        WORDS, each,
     },
 };
 use crate::text::is_word_char;
@@ -39,8 +39,8 @@ impl Vocabulary {
             terms.push(Term { mark, signal, open });
         };
         for (mark, words) in WORDS {
-            for word in *words {
-                let (stem, open) = word.strip_suffix('*').map_or((*word, false), |stem| (stem, true));
+            for word in each(words) {
+                let (stem, open) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
                 let mut forms = stem.split('+');
                 let base = forms.next().unwrap_or_default();
                 add(base.to_owned(), *mark, base, open);
@@ -49,15 +49,15 @@ impl Vocabulary {
                 }
             }
         }
-        for asking in ASKING {
-            for someone in SOMEONE {
+        for asking in each(ASKING) {
+            for someone in each(SOMEONE) {
                 let phrase = format!("{asking} {someone}");
                 add(phrase, Mark::Hard(HardCategory::Hostility), ASKS_FOR_PERSON, false);
             }
         }
-        for (before, after) in TELLING_AGE {
+        for telling in each(TELLING_AGE) {
             for years in CHILD_YEARS {
-                let phrase = format!("{before}{years}{after}");
+                let phrase = telling.replace('#', &years.to_string());
                 add(phrase, Mark::Hard(HardCategory::Safety), TELLS_CHILD_AGE, false);
             }
         }

@@ -111,6 +111,9 @@ const MESSAGES: &[(&str, Class)] = &[
     ("intihar etmek istiyorum", Hard(Safety)),
     ("sou menor de idade", Hard(Safety)),
     ("you killed it!", Clear),
+    ("I'll shoot you a dm", Clear),
+    ("where should I put my money?", Clear),
+    ("o estafeta já saiu", Clear),
     ("best tips for an emergency fund", Clear),
     // Sensitive data.
     ("4111 1111 1111 1111 exp 12/29", Hard(SensitiveData)),
@@ -193,9 +196,9 @@ fn no_text_is_clear() {
 #[test]
 fn the_vocabulary_is_written_in_the_form_it_is_looked_for() {
     for (_, words) in vocabulary::WORDS {
-        for word in *words {
-            assert!(word.is_ascii() && *word == word.to_lowercase() && !word.contains('-'), "{word}");
-            assert_eq!(normalise(word), *word);
+        for word in vocabulary::each(words) {
+            assert!(word.is_ascii() && word == word.to_lowercase() && !word.contains('-'), "{word}");
+            assert_eq!(normalise(word), word);
         }
     }
 }
