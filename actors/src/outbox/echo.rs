@@ -125,7 +125,7 @@ fn matches_attempt(item: &Outbound, text: Fingerprint, sent_at: Timestamp) -> bo
 
 /// A message taken by the platform at an instant may be that of one of the attempts.
 pub(super) fn is_near(item: &Outbound, sent_at: Timestamp) -> bool {
-    item.attempts.iter().any(|attempt| {
+    item.attempts.iter().filter(|attempt| attempt.may_have_arrived()).any(|attempt| {
         sent_at >= attempt.started_at - CLOCK_SKEW && sent_at <= attempt.started_at + ECHO_WITHIN
     })
 }

@@ -165,6 +165,14 @@ pub struct Attempt {
     pub result: Option<AttemptResult>,
 }
 
+impl Attempt {
+    /// It is in flight, or nobody knows how it ended.
+    #[must_use]
+    pub const fn may_have_arrived(&self) -> bool {
+        matches!(self.result, None | Some(AttemptResult::Unconfirmed(_)))
+    }
+}
+
 /// What is known about an attempt that is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttemptResult {

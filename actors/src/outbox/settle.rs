@@ -37,7 +37,7 @@ impl Outbox {
         let Some(item) = self.get(id) else { return Decided::default() };
         let current = matches!(item.state, State::Sending { .. }) && item.attempt == attempt;
         match outcome {
-            SendOutcome::Sent { message_id } if current || may_still_arrive(item) => {
+            SendOutcome::Sent { message_id } if current || may_be(item, attempt) => {
                 self.arrived(now, item, Some(message_id), Proof::Response)
             }
             SendOutcome::NotSent(refusal) if current => self.refused(now, item, &refusal.bounded()),
@@ -305,6 +305,12 @@ impl Outbox {
         decided.events.extend(cascade);
         decided
     }
+}
+
+/// A success of this attempt is news: nobody knew how it ended.
+fn may_be(item: &Outbound, attempt: u32) -> bool {
+    let open = |each: &Attempt| each.number == attempt && each.may_have_arrived();
+    may_still_arrive(item) && item.attempts.iter().any(open)
 }
 
 /// An attempt of it ended without a known outcome, and nothing was learnt since.
