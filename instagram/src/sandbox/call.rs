@@ -246,9 +246,7 @@ fn carry_out(
             handle(world, request, host, trace);
             (Answer::error(&GraphError::ambiguous(*status, *code), trace), Leave::Now)
         }
-        Some(Effect::ApplyThenDrop) => {
-            (handle(world, request, host, trace), Leave::Cut(Duration::ZERO))
-        }
+        Some(Effect::ApplyThenDrop) => (handle(world, request, host, trace), Leave::Cut(Duration::ZERO)),
         Some(Effect::DropBefore) => (nothing(), Leave::Cut(Duration::ZERO)),
         Some(Effect::Hang { seconds, applied }) => {
             let answer = if *applied { handle(world, request, host, trace) } else { nothing() };
@@ -373,7 +371,8 @@ fn reshape(answer: Answer, shape: &str) -> Answer {
 fn response(answer: Answer, trace: &str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let fixed = [("content-type".to_owned(), answer.content_type), ("x-fb-trace-id".to_owned(), trace.to_owned())];
+    let fixed =
+        [("content-type".to_owned(), answer.content_type), ("x-fb-trace-id".to_owned(), trace.to_owned())];
     for (name, value) in fixed.into_iter().chain(answer.headers) {
         // A fault may ask for a header that HTTP does not allow: it is then left out.
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) {

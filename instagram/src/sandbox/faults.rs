@@ -202,9 +202,7 @@ impl Rule {
             && account
                 .as_ref()
                 .is_none_or(|account| call.account.is_some_and(|id| id.to_string() == *account))
-            && body_contains
-                .as_ref()
-                .is_none_or(|text| memmem(call.body, text.as_bytes()))
+            && body_contains.as_ref().is_none_or(|text| memmem(call.body, text.as_bytes()))
     }
 }
 
@@ -297,11 +295,15 @@ fn preset(name: &str) -> Option<Vec<Value>> {
         "slow-meta" => vec![json!({"times": -1, "effect": {"kind": "delay", "ms": 3_000}})],
         "spam-block" => vec![json!({"match": {"method": "POST", "path": SENDS}, "times": -1, "effect":
             {"kind": "graph_error", "code": 368, "message": "The action attempted has been deemed abusive or is otherwise disallowed"}})],
-        "window-closed" => vec![json!({"match": {"method": "POST", "path": "^/[^/]+/messages$"}, "times": -1, "effect":
+        "window-closed" => {
+            vec![json!({"match": {"method": "POST", "path": "^/[^/]+/messages$"}, "times": -1, "effect":
             {"kind": "graph_error", "status": 403, "code": 10, "subcode": 2_534_022,
-             "message": "This message is sent outside of allowed window."}})],
-        "all-shapes-wrapped" => vec![json!({"match": {"method": "GET", "path": "^/me$"}, "times": -1, "effect": {"kind": "shape", "shape": "wrapped"}}),
-            json!({"match": {"path": "access_token$"}, "times": -1, "effect": {"kind": "shape", "shape": "wrapped"}})],
+             "message": "This message is sent outside of allowed window."}})]
+        }
+        "all-shapes-wrapped" => vec![
+            json!({"match": {"method": "GET", "path": "^/me$"}, "times": -1, "effect": {"kind": "shape", "shape": "wrapped"}}),
+            json!({"match": {"path": "access_token$"}, "times": -1, "effect": {"kind": "shape", "shape": "wrapped"}}),
+        ],
         _ => return None,
     })
 }

@@ -142,8 +142,14 @@ mod tests {
 
     #[test]
     fn secrets_are_left_out() {
-        assert_eq!(redacted_pairs("a=1&access_token=abc&code=x%2Fy"), "a=1&access_token=REDACTED&code=REDACTED");
-        assert_eq!(shown(br#"{"data":[{"access_token":"abc"}]}"#), json!({"data": [{"access_token": "REDACTED"}]}));
+        assert_eq!(
+            redacted_pairs("a=1&access_token=abc&code=x%2Fy"),
+            "a=1&access_token=REDACTED&code=REDACTED"
+        );
+        assert_eq!(
+            shown(br#"{"data":[{"access_token":"abc"}]}"#),
+            json!({"data": [{"access_token": "REDACTED"}]})
+        );
         let error = json!({"error": {"code": 190}});
         assert_eq!(shown(error.to_string().as_bytes()), error);
     }
@@ -151,7 +157,17 @@ mod tests {
     #[test]
     fn numbers_go_on_when_old_calls_are_dropped() {
         let mut ledger = Ledger::default();
-        let call = Call { at: 0, method: "GET".into(), path: "/me".into(), query: String::new(), body: Bytes::new(), account: None, status: 200, answer: Bytes::new(), fault: None };
+        let call = Call {
+            at: 0,
+            method: "GET".into(),
+            path: "/me".into(),
+            query: String::new(),
+            body: Bytes::new(),
+            account: None,
+            status: 200,
+            answer: Bytes::new(),
+            fault: None,
+        };
         ledger.record(call.clone());
         ledger.clear();
         ledger.record(call);

@@ -120,10 +120,8 @@ fn ask(world: &World, query: &[(String, String)], consent: &Consent) -> Response
     }
     for account in world.accounts.iter().take(100) {
         let name = escape_html(&account.username);
-        let _ = write!(
-            body,
-            "<p><button name=sandbox_login value=\"{name}\">Continue as {name}</button></p>"
-        );
+        let _ =
+            write!(body, "<p><button name=sandbox_login value=\"{name}\">Continue as {name}</button></p>");
     }
     body.push_str("<p><button name=sandbox_login value=deny>Cancel</button></p></form>");
     html_page(StatusCode::OK, "Log in with Instagram (sandbox)", &body)
@@ -159,7 +157,10 @@ pub(crate) fn exchange(world: &mut World, request: &Request) -> (u16, Value) {
     if world.app.wrapped_answers {
         let permissions = scopes.join(",");
         let user_id = app_scoped.to_string();
-        return (200, json!({"data": [{"access_token": token, "user_id": user_id, "permissions": permissions}]}));
+        return (
+            200,
+            json!({"data": [{"access_token": token, "user_id": user_id, "permissions": permissions}]}),
+        );
     }
     (200, json!({"access_token": token, "user_id": app_scoped, "permissions": scopes}))
 }

@@ -80,7 +80,9 @@ async fn control_api(
     } else {
         match serde_json::from_slice(&body) {
             Ok(body) => body,
-            Err(_) => return json_response(StatusCode::BAD_REQUEST, &json!({"error": "the body is not json"})),
+            Err(_) => {
+                return json_response(StatusCode::BAD_REQUEST, &json!({"error": "the body is not json"}));
+            }
         }
     };
     let target = uri.path_and_query().map_or("", |target| target.as_str());

@@ -4,8 +4,7 @@ use super::{
     SandboxState, delivery,
     limits::SHUTDOWN_GRACE,
     options::{Bind, SandboxError, SandboxOptions},
-    router,
-    snapshot,
+    router, snapshot,
     state::Origin,
 };
 use reqwest::Url;
@@ -27,7 +26,7 @@ pub struct RunningSandbox {
 }
 
 /// Webhooks go over plain http only; the client's TLS side exists because it must, and trusts nobody.
-fn client() -> Result<reqwest::Client, SandboxError> {
+pub(crate) fn client() -> Result<reqwest::Client, SandboxError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -44,7 +43,11 @@ fn client() -> Result<reqwest::Client, SandboxError> {
 
 async fn bind(bind: Bind, allow_remote: bool) -> Result<(TcpListener, SocketAddr), SandboxError> {
     let refuse = |address: SocketAddr| {
-        if allow_remote || address.ip().is_loopback() { Ok(()) } else { Err(SandboxError::NotLoopback(address)) }
+        if allow_remote || address.ip().is_loopback() {
+            Ok(())
+        } else {
+            Err(SandboxError::NotLoopback(address))
+        }
     };
     let listener = match bind {
         Bind::Listener(listener) => listener,
@@ -103,7 +106,8 @@ impl Sandbox {
             }
         };
         let state = SandboxState::new(world, origin, options.clock, client()?);
-        let saver = options.state_file.map(|path| (tokio::spawn(snapshot::run(state.clone(), path.clone())), path));
+        let saver =
+            options.state_file.map(|path| (tokio::spawn(snapshot::run(state.clone(), path.clone())), path));
         let deliveries = tokio::spawn(delivery::run(state.clone()));
         let server = tokio::spawn(serve(listener, state.clone()));
         Ok(RunningSandbox { address, state, server, deliveries, saver })

@@ -167,8 +167,7 @@ fn postback(world: &mut World, postback: Postback) -> Answer {
     // A tap opens the window and is consent, like a message.
     world.thread(igsid).ok_or(Refused::NotFound("person"))?.last_inbound = Some(now);
     let mut event = frame(igsid, account, now);
-    event["postback"] =
-        json!({"mid": mid.to_string(), "title": postback.title, "payload": postback.payload});
+    event["postback"] = json!({"mid": mid.to_string(), "title": postback.title, "payload": postback.payload});
     if let Some(referral) = postback.referral {
         event["postback"]["referral"] = referral;
     }
@@ -278,8 +277,7 @@ fn short_link() -> String {
 fn referral(world: &mut World, referral: Referral) -> Answer {
     let (account, igsid) = referral.pair.find(world)?;
     let mut event = frame(igsid, account, world.now);
-    event["referral"] =
-        json!({"ref": referral.reference, "source": referral.source, "type": "OPEN_THREAD"});
+    event["referral"] = json!({"ref": referral.reference, "source": referral.source, "type": "OPEN_THREAD"});
     world.emit(account, Shape::Messaging, event, 0);
     Ok(done())
 }

@@ -69,9 +69,8 @@ async fn run(state: SandboxState, media: ObjectId, burst: Burst) {
             (elapsed_steps * step_ms * burst.per_second).div_ceil(1_000)
         };
         let until = until.min(burst.people);
-        let result = state.locked(|world| {
-            (written..until).try_for_each(|_| write_one(world, media, &burst.text))
-        });
+        let result =
+            state.locked(|world| (written..until).try_for_each(|_| write_one(world, media, &burst.text)));
         if let Err(refused) = result {
             tracing::warn!(%refused, "a burst of comments ended early");
             break;

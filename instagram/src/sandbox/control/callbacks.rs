@@ -94,7 +94,8 @@ pub(super) async fn delete_data(state: &SandboxState, id: &str, body: Value) -> 
     })?;
     let (status, body) = send(state, &ready).await?;
     let code = body["confirmation_code"].as_str();
-    let code_ok = code.is_some_and(|code| !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let code_ok =
+        code.is_some_and(|code| !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric()));
     let url_ok = body["url"].as_str().is_some_and(|url| Url::parse(url).is_ok());
     Ok(json!({"status": status, "body": body, "valid": status == 200 && code_ok && url_ok}))
 }

@@ -10,9 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) fn settings(state: &SandboxState) -> Answer {
-    state
-        .peek(|world| serde_json::to_value(&world.delivery))
-        .map_err(|error| Refused::bad(error.to_string()))
+    state.peek(|world| serde_json::to_value(&world.delivery)).map_err(|error| Refused::bad(error.to_string()))
 }
 
 pub(super) fn set(state: &SandboxState, body: Value) -> Answer {

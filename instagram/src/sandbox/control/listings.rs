@@ -88,9 +88,8 @@ pub(super) fn calls(state: &SandboxState, query: &Query) -> Answer {
     };
     let since = query.get("since").and_then(|text| text.parse().ok()).unwrap_or(0);
     let filter = Filter { since, path: query.get("path"), account };
-    Ok(state.with_ledger(|ledger| {
-        json!({"data": ledger.list(&filter, query.limit()), "total": ledger.total()})
-    }))
+    Ok(state
+        .with_ledger(|ledger| json!({"data": ledger.list(&filter, query.limit()), "total": ledger.total()})))
 }
 
 fn show(item: &SentItem) -> Value {

@@ -2,8 +2,7 @@
 
 use super::{Answer, Refused, read};
 use crate::sandbox::{
-    SandboxState, delivery,
-    sign,
+    SandboxState, delivery, sign,
     world::app::{APP_SECRET, META_SECRET},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -36,12 +35,16 @@ fn sign_as(headers: &mut HeaderMap, how: &str, bytes: &[u8]) -> Result<(), Refus
         "missing" => return Ok(()),
         "sha1" => {
             // The legacy header alone; its value is never looked at.
-            headers.insert("x-hub-signature", HeaderValue::from_static("sha1=0000000000000000000000000000000000000000"));
+            headers.insert(
+                "x-hub-signature",
+                HeaderValue::from_static("sha1=0000000000000000000000000000000000000000"),
+            );
             return Ok(());
         }
         literal => literal.to_owned(),
     };
-    let value = HeaderValue::from_str(&signature).map_err(|_| Refused::bad("the signature is no header value"))?;
+    let value =
+        HeaderValue::from_str(&signature).map_err(|_| Refused::bad("the signature is no header value"))?;
     headers.insert(sign::HEADER, value);
     Ok(())
 }

@@ -119,10 +119,14 @@ enum TokenOp {
         #[serde(default)]
         scopes: Option<Vec<String>>,
     },
-    Age { seconds: i64 },
+    Age {
+        seconds: i64,
+    },
     Expire,
     Revoke,
-    DropScope { scope: String },
+    DropScope {
+        scope: String,
+    },
     PasswordChanged,
     Checkpoint,
 }

@@ -147,10 +147,8 @@ pub(crate) async fn delivered(state: &SandboxState, updates: &[u64]) {
 /// Posts a signed form to a callback of the product.
 pub(crate) async fn callback(state: &SandboxState, url: &str, signed_request: &str) -> Outcome {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        CONTENT_TYPE,
-        reqwest::header::HeaderValue::from_static("application/x-www-form-urlencoded"),
-    );
+    headers
+        .insert(CONTENT_TYPE, reqwest::header::HeaderValue::from_static("application/x-www-form-urlencoded"));
     let form = format!("signed_request={signed_request}").into_bytes();
     post_raw(state, url, headers, form, Duration::from_secs(10)).await
 }

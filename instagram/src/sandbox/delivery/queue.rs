@@ -194,13 +194,7 @@ fn is_new_message(event: &Value) -> bool {
 
 impl World {
     /// Tells the product something after `delay` milliseconds, when the account is subscribed. Returns the update.
-    pub(crate) fn emit(
-        &mut self,
-        account: AccountId,
-        shape: Shape,
-        value: Value,
-        delay: u64,
-    ) -> Option<u64> {
+    pub(crate) fn emit(&mut self, account: AccountId, shape: Shape, value: Value, delay: u64) -> Option<u64> {
         if self.accounts.get(account).is_none_or(|account| account.subscribed.is_empty()) {
             return None;
         }

@@ -31,7 +31,9 @@ fn show_message(world: &World, thread: &Thread, message: &Message) -> Value {
     let (from, to) = if message.via == Via::Person { (person, account) } else { (account, person) };
     let mut value = json!({"id": message.mid.to_string(), "created_time": date(message.at), "from": from,
         "to": {"data": [to]}, "message": message.text().unwrap_or_default()});
-    for (from, to) in [("attachments", "attachments"), ("reply_to", "reply_to"), ("is_unsupported", "is_unsupported")] {
+    for (from, to) in
+        [("attachments", "attachments"), ("reply_to", "reply_to"), ("is_unsupported", "is_unsupported")]
+    {
         if let Some(member) = message.content.get(from) {
             value[to] = member.clone();
         }
@@ -88,7 +90,11 @@ pub(super) fn list(world: &mut World, caller: &Caller, request: &Request, by_me:
     if let Some(person) = request.text("user_id") {
         let thread = Igsid::parse(person).and_then(|igsid| world.threads.get(igsid));
         let thread = thread.filter(|thread| thread.account == caller.account && is_listed(world, thread));
-        return Ok(page(thread.map(|thread| show(world, thread, &asked)).into_iter().collect(), None, request));
+        return Ok(page(
+            thread.map(|thread| show(world, thread, &asked)).into_iter().collect(),
+            None,
+            request,
+        ));
     }
     let after = request.cursor(cursor)?;
     let mut found = world.threads.recent(caller.account, after).filter(|thread| is_listed(world, thread));
@@ -100,16 +106,19 @@ pub(super) fn list(world: &mut World, caller: &Caller, request: &Request, by_me:
 }
 
 pub(super) fn read(world: &mut World, request: &Request, igsid: Igsid) -> GraphResult {
-    let thread = world.threads.get(igsid).ok_or_else(|| GraphError::unknown_object(&conversation_id(igsid)))?;
+    let thread =
+        world.threads.get(igsid).ok_or_else(|| GraphError::unknown_object(&conversation_id(igsid)))?;
     let account = thread.account;
     world.count_in(account, Lane::Conversations)?;
     let asked = request.fields("id,updated_time")?;
-    let thread = world.threads.get(igsid).ok_or_else(|| GraphError::unknown_object(&conversation_id(igsid)))?;
+    let thread =
+        world.threads.get(igsid).ok_or_else(|| GraphError::unknown_object(&conversation_id(igsid)))?;
     Ok(show(world, thread, &asked))
 }
 
 pub(super) fn message(world: &mut World, request: &Request, mid: Mid) -> GraphResult {
-    let account = world.threads.of_mid(mid).map(|thread| thread.account).ok_or_else(GraphError::deleted_message)?;
+    let account =
+        world.threads.of_mid(mid).map(|thread| thread.account).ok_or_else(GraphError::deleted_message)?;
     world.count_in(account, Lane::Conversations)?;
     let asked = request.fields("id,created_time")?;
     let (thread, message, newer) = world.threads.message(mid).ok_or_else(GraphError::deleted_message)?;

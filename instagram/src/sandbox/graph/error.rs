@@ -35,7 +35,12 @@ impl GraphError {
     }
 
     pub(crate) fn permission(scope: &str) -> Self {
-        Self::new(403, 10, None, format!("(#10) Application does not have permission for this action ({scope})"))
+        Self::new(
+            403,
+            10,
+            None,
+            format!("(#10) Application does not have permission for this action ({scope})"),
+        )
     }
 
     pub(crate) fn window() -> Self {
@@ -74,7 +79,12 @@ impl GraphError {
     }
 
     pub(crate) fn restricted() -> Self {
-        Self::new(400, 10, Some(1_893_063), "(#10) This account is temporarily restricted from sending messages.")
+        Self::new(
+            400,
+            10,
+            Some(1_893_063),
+            "(#10) This account is temporarily restricted from sending messages.",
+        )
     }
 
     pub(crate) fn messages_access() -> Self {
@@ -112,7 +122,12 @@ impl GraphError {
     }
 
     pub(crate) fn ambiguous(status: u16, code: i64) -> Self {
-        let mut error = Self::new(status, code, None, "An unexpected error has occurred. Please retry your request later.");
+        let mut error = Self::new(
+            status,
+            code,
+            None,
+            "An unexpected error has occurred. Please retry your request later.",
+        );
         error.is_transient = true;
         error
     }
@@ -140,12 +155,18 @@ impl From<Exceeded> for GraphError {
     fn from(exceeded: Exceeded) -> Self {
         match exceeded {
             Exceeded::App => Self::new(400, 4, None, "(#4) Application request limit reached"),
-            Exceeded::Account => {
-                Self::new(400, 80_002, None, "(#80002) There have been too many calls to this Instagram account.")
-            }
-            Exceeded::Lane(Lane::Conversations) => {
-                Self::new(400, 80_002, None, "(#80002) There have been too many calls to this Instagram account.")
-            }
+            Exceeded::Account => Self::new(
+                400,
+                80_002,
+                None,
+                "(#80002) There have been too many calls to this Instagram account.",
+            ),
+            Exceeded::Lane(Lane::Conversations) => Self::new(
+                400,
+                80_002,
+                None,
+                "(#80002) There have been too many calls to this Instagram account.",
+            ),
             Exceeded::Lane(_) => {
                 Self::new(400, 613, Some(2_534_040), "(#613) Calls to this api have exceeded the rate limit.")
             }

@@ -103,7 +103,10 @@ mod tests {
     fn only_what_was_asked_is_kept() {
         let value = json!({"id": "1", "name": "x", "replies": {"data": [{"id": "2", "text": "t", "at": 1}]}});
         let fields = parse("replies{text}").unwrap();
-        assert_eq!(select(value, &fields), json!({"id": "1", "replies": {"data": [{"id": "2", "text": "t"}]}}));
+        assert_eq!(
+            select(value, &fields),
+            json!({"id": "1", "replies": {"data": [{"id": "2", "text": "t"}]}})
+        );
     }
 
     proptest! {

@@ -4,11 +4,7 @@ use super::{COMMENTS, Caller, GraphError, GraphResult, validate};
 use crate::sandbox::{
     call::Request,
     world::{
-        AccountId, Igsid, Mid, ObjectId, World,
-        comments::Author,
-        rates::Lane,
-        sent::SentKind,
-        threads::Via,
+        AccountId, Igsid, Mid, ObjectId, World, comments::Author, rates::Lane, sent::SentKind, threads::Via,
     },
 };
 use serde_json::{Map, Value, json};
@@ -113,7 +109,8 @@ fn deliver(
     let kind = if comment.is_some() { SentKind::PrivateReply } else { SentKind::Message };
     let mut first = None;
     for _ in 0..request.apply_times {
-        let (mid, echo) = world.answer(igsid, via, content.clone(), delay).ok_or_else(GraphError::no_person)?;
+        let (mid, echo) =
+            world.answer(igsid, via, content.clone(), delay).ok_or_else(GraphError::no_person)?;
         let account = world.people.behind(igsid).map(|(account, _)| account);
         let account = account.ok_or_else(GraphError::no_person)?;
         let comment = comment.map(|(comment, _)| comment);

@@ -75,10 +75,14 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> GraphResult {
     match (method, node, edge) {
         ("GET", Node::Account, None) => account::read(world, &caller, request),
         ("POST", Node::Account, Some("messages")) => messages::send(world, &caller, request),
-        ("GET", Node::Account, Some("conversations")) => conversations::list(world, &caller, request, *first == "me"),
+        ("GET", Node::Account, Some("conversations")) => {
+            conversations::list(world, &caller, request, *first == "me")
+        }
         ("GET", Node::Account, Some("media")) => media::list(world, &caller, request),
         ("GET", Node::Account, Some("stories")) => media::stories(world, &caller, request),
-        (_, Node::Account, Some("subscribed_apps")) => subscriptions::answer(world, &caller, request, *first == "me"),
+        (_, Node::Account, Some("subscribed_apps")) => {
+            subscriptions::answer(world, &caller, request, *first == "me")
+        }
         (_, Node::Account, Some("messenger_profile")) => messenger_profile::answer(world, &caller, request),
         ("GET", Node::Person(igsid), None) => profile::read(world, request, igsid),
         ("GET", Node::Message(mid), None) => conversations::message(world, request, mid),

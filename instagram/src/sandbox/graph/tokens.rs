@@ -21,7 +21,12 @@ pub(super) fn exchange(world: &mut World, request: &Request) -> GraphResult {
     }
     let text = request.text("access_token");
     authorise(world, text)?;
-    let refused = || GraphError::token(None, "Session key invalid. This could be because the session key has an incorrect format.");
+    let refused = || {
+        GraphError::token(
+            None,
+            "Session key invalid. This could be because the session key has an incorrect format.",
+        )
+    };
     let token = text.and_then(|text| world.tokens.get(text)).filter(|token| !token.long_lived);
     let token = token.ok_or_else(refused)?.clone();
     let (text, seconds) = world.issue_token(token.account, token.scopes, true);

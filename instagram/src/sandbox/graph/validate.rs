@@ -166,9 +166,7 @@ mod tests {
 
     #[test]
     fn templates_keep_their_limits() {
-        let generic = |elements: Value| {
-            json!({"attachment": {"type": "template", "payload": {"template_type": "generic", "elements": elements}}})
-        };
+        let generic = |elements: Value| json!({"attachment": {"type": "template", "payload": {"template_type": "generic", "elements": elements}}});
         let good = json!({"title": "t", "subtitle": "s"});
         assert!(takes(&generic(json!(vec![good.clone(); 10]))));
         assert!(!takes(&generic(json!(vec![good; 11]))));

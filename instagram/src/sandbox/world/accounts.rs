@@ -116,7 +116,8 @@ impl World {
         if self.accounts.len() >= ACCOUNTS_MAX {
             return Err(Refused::Full("accounts"));
         }
-        let username = change.username.clone().unwrap_or_else(|| format!("fict_account_{}", id.0 % 1_000_000));
+        let username =
+            change.username.clone().unwrap_or_else(|| format!("fict_account_{}", id.0 % 1_000_000));
         if self.accounts.by_username.contains_key(&username) {
             return Err(Refused::Conflict("the username is taken"));
         }

@@ -102,8 +102,8 @@ impl Threads {
         account: AccountId,
         after: Option<(i64, Igsid)>,
     ) -> impl Iterator<Item = &Thread> {
-        let from = after
-            .map_or((account, Reverse(i64::MAX), Igsid(0)), |(at, igsid)| (account, Reverse(at), igsid));
+        let from =
+            after.map_or((account, Reverse(i64::MAX), Igsid(0)), |(at, igsid)| (account, Reverse(at), igsid));
         self.recency
             .range(from..=(account, Reverse(i64::MIN), Igsid(u64::MAX)))
             .filter(move |(_, at, igsid)| Some((at.0, *igsid)) != after)
