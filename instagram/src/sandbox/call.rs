@@ -301,7 +301,7 @@ fn graph_error(effect: Option<&Effect>, trace: &str) -> Answer {
         message: message.clone(),
         error_type: error_type.clone(),
         is_transient: *is_transient,
-        user,
+        user: user.map(Box::new),
     };
     let mut answer = Answer::error(&error, trace);
     answer.headers.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));

@@ -68,7 +68,8 @@ fn show(world: &World, thread: &Thread, asked: &[fields::Field]) -> Value {
 fn is_listed(world: &World, thread: &Thread) -> bool {
     let follows = world.people.get(thread.person).is_some_and(|person| person.follows);
     let request = !thread.accepted && !follows;
-    !thread.messages.is_empty() && !(request && world.now - thread.last_activity > REQUEST_LIFE)
+    let forgotten = request && world.now - thread.last_activity > REQUEST_LIFE;
+    !thread.messages.is_empty() && !forgotten
 }
 
 fn cursor(text: &str) -> Option<(i64, Igsid)> {

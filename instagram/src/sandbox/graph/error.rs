@@ -3,7 +3,7 @@
 use crate::sandbox::world::rates::{Exceeded, Lane};
 use serde_json::{Value, json};
 
-/// A refusal of the Graph API.
+/// A refusal of the Graph API. `user` is a title and a text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GraphError {
     pub(crate) status: u16,
@@ -12,7 +12,7 @@ pub(crate) struct GraphError {
     pub(crate) message: String,
     pub(crate) error_type: String,
     pub(crate) is_transient: bool,
-    pub(crate) user: Option<(String, String)>,
+    pub(crate) user: Option<Box<(String, String)>>,
 }
 
 /// What a handler of the Graph API gives.
@@ -47,10 +47,10 @@ impl GraphError {
         let mut error =
             Self::new(403, 10, Some(2_534_022), "(#10) This message is sent outside of allowed window.");
         error.error_type = "IGApiException".into();
-        error.user = Some((
+        error.user = Some(Box::new((
             "Message not sent".into(),
             "The 24 hour window in which this person can be answered has closed.".into(),
-        ));
+        )));
         error
     }
 
@@ -143,7 +143,7 @@ impl GraphError {
         if let Some(subcode) = self.subcode {
             error["error_subcode"] = subcode.into();
         }
-        if let Some((title, text)) = &self.user {
+        if let Some((title, text)) = self.user.as_deref() {
             error["error_user_title"] = title.as_str().into();
             error["error_user_msg"] = text.as_str().into();
         }

@@ -19,10 +19,8 @@ use super::{
     faults::Faults,
     options::Seed,
 };
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
-};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// Version of the state file.
