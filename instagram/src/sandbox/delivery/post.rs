@@ -157,6 +157,7 @@ impl World {
     /// What the platform makes of an answer.
     fn settle(&mut self, mut packet: Packet, outcome: &Outcome) {
         packet.attempts += 1;
+        self.queue.settled(packet.delivery);
         for update in &packet.updates {
             self.queue.awaited.remove(&update.id);
         }

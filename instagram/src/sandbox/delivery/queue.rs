@@ -112,6 +112,8 @@ pub(crate) struct Queue {
     pub(crate) lost: u64,
     #[serde(skip)]
     pub(crate) in_flight: usize,
+    /// Packets handed to a job and not settled: saved, so that a restart delivers them again.
+    unsettled: BTreeMap<u64, Packet>,
     /// Updates for whose first attempt somebody waits.
     #[serde(skip)]
     pub(crate) awaited: BTreeSet<u64>,
@@ -142,6 +144,10 @@ impl Queue {
         self.records.get(&delivery)
     }
 
+    pub(super) fn settled(&mut self, delivery: u64) {
+        self.unsettled.remove(&delivery);
+    }
+
     pub(super) fn note(&mut self, record: Record) {
         self.records.insert(record.delivery, record);
         if self.records.len() > DELIVERIES_MAX {
@@ -165,6 +171,9 @@ impl Queue {
         let at_once: VecDeque<Waiting> = waiting.into_values().flatten().collect();
         if !at_once.is_empty() {
             self.waiting.insert(0, at_once);
+        }
+        for packet in std::mem::take(&mut self.unsettled).into_values() {
+            self.wait_job(0, vec![packet]);
         }
     }
 
@@ -302,6 +311,8 @@ impl World {
                 self.queue.size.saturating_sub(job.iter().map(|packet| packet.updates.len()).sum());
         }
         self.queue.in_flight += jobs.len();
+        let packets = jobs.iter().flatten().map(|packet| (packet.delivery, packet.clone()));
+        self.queue.unsettled.extend(packets);
         (jobs, self.queue.next_due())
     }
 
@@ -338,5 +349,30 @@ impl World {
         if !updates.is_empty() {
             jobs.push(vec![self.packet(updates)]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::{Seed, delivery::Settings};
+
+    #[test]
+    fn what_was_in_flight_is_delivered_after_a_restart() {
+        let settings = Settings { url: Some("http://127.0.0.1:9/".into()), ..Settings::default() };
+        let mut world = World::seeded(Seed::Demo, 0, 1, 0, settings);
+        let account = world.accounts.find("fictional.bakery").unwrap();
+        world.accounts.get_mut(account).unwrap().subscribed = vec!["messages".into()];
+        world.emit(account, Shape::Messaging, json!({"read": {}}), 0).unwrap();
+        assert_eq!(world.due_jobs().0.len(), 1);
+
+        let saved = serde_json::to_vec(&world).unwrap();
+        let mut restored: World = serde_json::from_slice(&saved).unwrap();
+        restored.queue.restart_clock();
+        assert_eq!((restored.queue.pending(), restored.due_jobs().0.len()), (1, 1));
+        let delivery = *restored.queue.unsettled.keys().next().unwrap();
+        restored.queue.settled(delivery);
+        restored.queue.restart_clock();
+        assert!(restored.due_jobs().0.is_empty());
     }
 }
