@@ -34,7 +34,7 @@ pub(crate) struct Key<'a>(&'a [u8]);
 impl<'a> Key<'a> {
     /// The name's bytes; only a name with escapes costs an allocation.
     pub(crate) fn name(self) -> Cow<'a, [u8]> {
-        if !self.0.contains(&b'\\') {
+        if memchr::memchr(b'\\', self.0).is_none() {
             return Cow::Borrowed(self.0);
         }
         Cow::Owned(unescape(self.0).text.into_owned().into_bytes())
@@ -53,6 +53,11 @@ impl<'a> Raw<'a> {
         let value = scanner.value()?;
         scanner.end()?;
         Ok(value)
+    }
+
+    /// A value that was cut out of a document before; not scanned again, so its depth counts as 0.
+    pub(crate) const fn cut_before(bytes: &'a [u8]) -> Self {
+        Self { bytes, depth: 0 }
     }
 
     /// The value's bytes.
@@ -363,22 +368,32 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// How far a string's end is looked for byte by byte.
+const NEAR_BYTES: usize = 16;
+
 /// Where the string ends whose first byte after the quote is at `at`: the position after the closing quote.
 #[inline]
 fn string_end(bytes: &[u8], mut at: usize) -> Result<usize, Malformed> {
     loop {
-        match bytes.get(at) {
-            Some(b'"') => return Ok(at + 1),
-            Some(b'\\') => at += 2,
-            Some(_) => at += 1,
-            None => return Err(Malformed),
+        let rest = bytes.get(at..).ok_or(Malformed)?;
+        // Names and ids are short: a search that starts up first costs more than it saves.
+        let (near, far) = rest.split_at(rest.len().min(NEAR_BYTES));
+        let found = near
+            .iter()
+            .position(|&byte| byte == b'"' || byte == b'\\')
+            .or_else(|| memchr::memchr2(b'"', b'\\', far).map(|found| found + near.len()))
+            .ok_or(Malformed)?;
+        at += found;
+        if rest.get(found) == Some(&b'"') {
+            return Ok(at + 1);
         }
+        at += 2;
     }
 }
 
 /// Decodes what is between a string's quotes. Total: what is broken becomes U+FFFD.
 fn unescape(inner: &[u8]) -> Unescaped<'_> {
-    if !inner.contains(&b'\\') {
+    if memchr::memchr(b'\\', inner).is_none() {
         return match String::from_utf8_lossy(inner) {
             Cow::Borrowed(text) => Unescaped { text: Cow::Borrowed(text), clean: true },
             Cow::Owned(text) => Unescaped { text: Cow::Owned(text), clean: false },
