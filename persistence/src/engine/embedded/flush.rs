@@ -13,9 +13,9 @@ use bytes::Bytes;
 use std::ops::Bound;
 
 /// Most changes in one batch. A batch holds up readers while it is applied.
-const BATCH_CHANGES_MAX: usize = 2048;
+const BATCH_CHANGES_MAX: usize = 512;
 /// Bytes after which a batch is full.
-const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
 /// Brings a memtable into the set. `apply` gets each prepared batch; the last one moves the mark.
 pub(super) fn flush(

@@ -5,7 +5,7 @@ use super::{
     Options, flush,
     home::Home,
     recover,
-    shared::{Shared, Slot, Wanted},
+    shared::{Health, Shared, Slot, Wanted},
     working_set::{SetError, WorkingSet},
 };
 use crate::{Position, metric_definitions as metric};
@@ -15,7 +15,7 @@ use std::{
 };
 
 /// After this many flushes the set is asked to write to disk. Until then a crash makes the next start apply more.
-const FLUSHES_PER_SYNC: u32 = 16;
+const FLUSHES_PER_SYNC: u32 = 8;
 
 pub(super) struct Follower {
     pub(super) shared: Arc<Shared>,
@@ -25,7 +25,7 @@ pub(super) struct Follower {
     /// Flushes since the set was last on disk.
     pub(super) unsynced: u32,
     /// Ends when the shared state says that the engine stops.
-    pub(super) checkpointer: JoinHandle<()>,
+    pub(super) checkpointer: Option<JoinHandle<()>>,
     pub(super) wake_checkpointer: Box<dyn Fn() + Send>,
 }
 
@@ -45,7 +45,6 @@ impl Follower {
                 break;
             }
         }
-        self.end();
     }
 
     /// Waits for the interval or a call.
@@ -171,11 +170,16 @@ impl Follower {
         }
         tracing::warn!("the working set was not brought up to date; the next start does it");
     }
+}
 
-    /// Gives everything back, then tells whoever waits for the close.
-    fn end(self) {
+impl Drop for Follower {
+    /// However the thread ends, everything is given back, then whoever waits for the close is told.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.set_health(Health::Poisoned("the follower thread panicked".into()));
+        }
         (self.wake_checkpointer)();
-        if self.checkpointer.join().is_err() {
+        if self.checkpointer.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the checkpoint thread panicked");
         }
         *self.shared.slot.write() = Slot::Closed;

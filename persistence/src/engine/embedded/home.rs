@@ -63,6 +63,9 @@ impl Home {
             fs::create_dir_all(&folder).map_err(io_error(&folder))?;
         }
         segment::sync_folder(&self.root).map_err(io_error(&self.root))?;
+        if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            segment::sync_folder(parent).map_err(io_error(parent))?;
+        }
         Ok(lock)
     }
 

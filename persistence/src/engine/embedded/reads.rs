@@ -49,13 +49,20 @@ pub(super) fn owner(shared: &Shared, name: &str) -> Result<Option<EntityId>, Rea
 }
 
 pub(super) fn snapshot(shared: &Shared, entity: &EntityId) -> Result<Option<SnapshotBlob>, ReadError> {
-    let recent = shared.layers.read().entries(entity).find_map(|entry| entry.snapshot.clone());
-    if let Some((seq, state)) = recent {
+    let slot = shared.slot.read();
+    let kept = shared.with_set(&slot, |set| flush::head(set, entity))?.unwrap_or_default().snapshot;
+    let layers = shared.layers.read();
+    let recent =
+        layers.entries(entity).filter_map(|entry| entry.snapshot.clone()).max_by_key(|(seq, _)| *seq);
+    drop(layers);
+    if let Some((seq, state)) = recent.filter(|(seq, _)| *seq >= kept) {
         return Ok(Some(SnapshotBlob { seq, bytes: state.to_vec() }));
     }
-    let slot = shared.slot.read();
+    if kept == Seq::ZERO {
+        return Ok(None);
+    }
     shared.with_set(&slot, |set| {
-        let Some(value) = set.get(&keys::snapshot(entity))? else { return Ok(None) };
+        let value = set.get(&keys::snapshot(entity))?.ok_or(SetError::Form)?;
         let (seq, bytes) = values::decode_snapshot(&value).ok_or(SetError::Form)?;
         Ok(Some(SnapshotBlob { seq, bytes }))
     })
@@ -125,7 +132,7 @@ pub(super) fn stored(record: &TailRecord) -> Result<StoredRecord, ReadError> {
     })
 }
 
-/// Every record of an entity after a seq that checkpoint and segments still have. Slow: reads all of them.
+/// Every record of an entity after a seq that the segments still have. Slow: reads all of them.
 fn search_journal(shared: &Shared, entity: &EntityId, after: Seq) -> Result<Vec<TailRecord>, ReadError> {
     let mut found = Vec::new();
     let published = shared.position();

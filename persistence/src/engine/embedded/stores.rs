@@ -132,7 +132,7 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
         options: options.clone(),
         generation,
         unsynced: 0,
-        checkpointer,
+        checkpointer: Some(checkpointer),
         wake_checkpointer: Box::new(move || {
             // Fails only when the thread ended already.
             drop(stop.send(checkpointer::Request::Stop));

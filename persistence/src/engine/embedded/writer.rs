@@ -24,8 +24,8 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) const GROUP_RECORDS_MAX: usize = 4096;
 /// Bytes after which a group is full. A larger record makes a group of its own.
 const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Room taken for a group's record before its size is known, in bytes.
-const RECORD_BYTES_GUESS: usize = 512;
+/// Room taken for the first group, in bytes.
+const FIRST_GROUP_BYTES: usize = 4096;
 /// Heads that the writer remembers beside the set, give or take a group.
 const HEADS_CACHED_MAX: usize = 262_144;
 
@@ -55,6 +55,23 @@ pub(super) struct Writer {
     /// Heads as of the last admitted record.
     heads: HashMap<EntityId, Seq>,
     checkpoints: SyncSender<checkpointer::Request>,
+    /// Size of the last group, in bytes: what the next one probably needs.
+    group_bytes: usize,
+}
+
+impl Drop for Writer {
+    /// However the thread ends, nothing is accepted any more and the follower finishes.
+    fn drop(&mut self) {
+        let health = if std::thread::panicking() {
+            Health::Poisoned("the writer thread panicked".into())
+        } else {
+            Health::Closed
+        };
+        self.shared.set_health(health);
+        self.queue.close();
+        self.refuse_the_rest();
+        self.shared.want(|wanted| wanted.stop = true);
+    }
 }
 
 /// A record that passed its checks and stands in the group.
@@ -71,7 +88,7 @@ impl Writer {
         queue: mpsc::Receiver<Message>,
         checkpoints: SyncSender<checkpointer::Request>,
     ) -> Self {
-        Self { shared, log, queue, heads: HashMap::new(), checkpoints }
+        Self { shared, log, queue, heads: HashMap::new(), checkpoints, group_bytes: FIRST_GROUP_BYTES }
     }
 
     /// Runs until closed, or until nobody can append any more.
@@ -87,10 +104,6 @@ impl Writer {
                 closing |= self.commit_group(&mut waiting);
             }
         }
-        self.shared.set_health(Health::Closed);
-        self.queue.close();
-        self.refuse_the_rest();
-        self.shared.want(|wanted| wanted.stop = true);
     }
 
     /// What came after the close was not written. (What a crash leaves unanswered stays unknown.)
@@ -112,7 +125,7 @@ impl Writer {
             // Only here: between groups every head can be read again, within one it cannot.
             self.heads.clear();
         }
-        let mut group = GroupBuilder::new(RECORD_BYTES_GUESS * 8);
+        let mut group = GroupBuilder::new(self.group_bytes);
         let mut admitted: Vec<Admitted> = Vec::new();
         let mut names = HashMap::new();
         let mut closing = false;
@@ -136,6 +149,7 @@ impl Writer {
             }
         }
         if !group.is_empty() {
+            self.group_bytes = group.len();
             self.write(group, admitted);
             metric::group_committed(started);
         }
