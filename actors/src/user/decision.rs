@@ -4,10 +4,16 @@ use super::model::QuestionId;
 use crate::{
     Timestamp,
     id::{CommentId, EventKey, Igsid, Mid},
+    outbox::OutboundId,
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
+/// Records kept in memory; older ones leave to the history stream `decisions`, and what becomes of them later to
+/// `decision_outcomes` under the same number.
+pub const DECISIONS_MAX: usize = 256;
+/// Most questions of one record.
+pub const QUESTIONS_MAX: usize = 4;
 /// Most steps of one record; a pipeline run again after a park or a retry keeps its last ones.
 pub const STEPS_MAX: usize = 40;
 /// Longest detail of a step, in characters. Never text of a message.
@@ -27,7 +33,7 @@ pub struct DecisionRecord {
     /// The event.
     pub key: EventKey,
     /// Kind of the event, for instance `message`.
-    pub kind: Arc<str>,
+    pub kind: Cow<'static, str>,
     /// Whose thread.
     pub person: Option<Igsid>,
     /// Message of the event.
@@ -77,7 +83,7 @@ pub struct StepTaken {
     /// What came of it.
     pub outcome: StepOutcome,
     /// More, for people. Never text of a message.
-    pub detail: Option<Arc<str>>,
+    pub detail: Option<Cow<'static, str>>,
 }
 
 /// A step: direct messages have 18, comments 12 (product rule).
@@ -161,17 +167,17 @@ pub enum Verdict {
     /// A reply stands in the outbox.
     Queued {
         /// Outbox item.
-        outbound: Arc<str>,
+        outbound: OutboundId,
     },
     /// A reply was delivered.
     Replied {
         /// Outbox item.
-        outbound: Arc<str>,
+        outbound: OutboundId,
     },
     /// A reply was made and did not arrive, or it is not known whether it did.
     NotDelivered {
         /// Outbox item.
-        outbound: Arc<str>,
+        outbound: OutboundId,
     },
     /// Nothing to say.
     NoReply(Silence),
@@ -180,7 +186,7 @@ pub enum Verdict {
         /// Who or what saw it.
         source: HrnSource,
         /// Category, for instance `legal`.
-        category: Arc<str>,
+        category: Cow<'static, str>,
         /// What was noticed. At most ten.
         signals: Vec<Arc<str>>,
     },
@@ -301,11 +307,11 @@ pub struct QuestionAsked {
     /// Which.
     pub question: QuestionId,
     /// `classify`, `ai_prompt` or `sidekick`.
-    pub purpose: Arc<str>,
+    pub purpose: Cow<'static, str>,
     /// Tries so far.
     pub attempts: u32,
     /// Short summary of the answer or failure; never text of a message.
-    pub outcome: Option<Arc<str>>,
+    pub outcome: Option<Cow<'static, str>>,
 }
 
 /// What became of a reply.
@@ -318,7 +324,7 @@ pub struct Delivery {
     /// Id of the message on Instagram.
     pub mid: Option<Mid>,
     /// Reason of a failure or cancellation.
-    pub reason: Option<Arc<str>>,
+    pub reason: Option<Cow<'static, str>>,
 }
 
 /// State of a reply on its way.
@@ -352,11 +358,11 @@ pub struct StepLine {
     /// Number of the step in its pipeline.
     pub no: u8,
     /// Its name.
-    pub name: Arc<str>,
+    pub name: Cow<'static, str>,
     /// What came of it.
     pub outcome: StepOutcome,
     /// More.
-    pub detail: Option<Arc<str>>,
+    pub detail: Option<Cow<'static, str>>,
 }
 
 impl From<DecisionRecord> for DecisionView {
@@ -368,7 +374,7 @@ impl From<DecisionRecord> for DecisionView {
                 let no = match taken.step {
                     Step::Dm(no) | Step::Comment(no) => no,
                 };
-                let name = taken.step.name().into();
+                let name = Cow::Borrowed(taken.step.name());
                 StepLine { no, name, outcome: taken.outcome, detail: taken.detail.clone() }
             })
             .collect();

@@ -1,7 +1,227 @@
 //! The user entity: one workspace, its contacts, automations and replies. Decides whether to answer, and what.
+//!
+//! The state is in `User`; every change is a [`UserEvent`] folded in by `apply`. Commands are decided by the module that
+//! owns their subject: `dm` and `comment` hold the two pipelines step by step, `echo` the owner's own words, `relay` the
+//! outbox, `control` what the owner asks for.
 
+pub mod action_log;
+pub mod agenda;
+mod apply;
+mod asking;
+pub mod automations;
+mod budget;
+pub mod calendar;
+mod cancel;
+pub mod command;
+pub mod comment;
+mod compose;
+pub mod connection;
+pub mod contact;
+mod control;
+mod decide;
 pub mod decision;
+mod dm;
+mod echo;
+pub mod effect;
+pub mod event;
+pub mod held;
+pub mod hrn_queue;
 pub mod inbound;
+pub mod integration;
+mod items;
+mod keys;
 pub mod knowledge;
 pub mod model;
+pub mod notification;
+mod outgoing;
+mod owner;
+pub mod plan;
+pub mod query;
+pub mod question;
+mod relay;
+pub mod reply;
+mod rules;
+pub mod seen;
 pub mod settings;
+mod tell;
+#[cfg(test)]
+mod tests;
+pub mod thread;
+mod trail;
+pub mod usage;
+
+pub use command::Command;
+pub use effect::UserEffect;
+pub use event::UserEvent;
+pub use reply::{Rejection, Reply};
+
+use crate::{
+    Draft, Entity, Timestamp,
+    id::{ContactId, Igsid},
+    outbox::{OutboundId, Outbox},
+};
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One workspace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// Key of the entity: ids of new rows are derived from it.
+    key: Arc<str>,
+    /// Name of the owner or business.
+    pub name: Option<Arc<str>>,
+    /// The connection to Instagram, also one that was disconnected.
+    pub integration: Option<Arc<integration::Integration>>,
+    /// What the owner chose.
+    pub settings: Arc<settings::Settings>,
+    /// Facts that a generated reply may use.
+    pub knowledge: Arc<knowledge::Knowledge>,
+    /// Plan and counters.
+    pub usage: usage::Usage,
+    /// Contacts by their id on Instagram.
+    pub contacts: OrdMap<Igsid, Arc<contact::Contact>>,
+    /// The same by the id that clients see. Derived.
+    #[serde(skip)]
+    contact_ids: OrdMap<ContactId, Igsid>,
+    /// The owner's rules.
+    pub automations: automations::Automations,
+    /// Every visible message on its way.
+    pub outbox: Outbox,
+    /// What the messages of the outbox answer.
+    replies: OrdMap<OutboundId, Arc<question::ReplyContext>>,
+    /// Questions to the model without a final answer.
+    questions: OrdMap<model::QuestionId, Arc<question::Question>>,
+    /// Messages hinted at.
+    look_ups: held::LookUps,
+    /// Messages of the account that may be ours or the owner's.
+    echoes: OrdMap<crate::id::Mid, Arc<thread::Message>>,
+    /// Edits that came before their message.
+    early_edits: held::EarlyEdits,
+    /// Events that wait for the connection.
+    pub parked: held::Line,
+    /// Events of new contacts that wait for room in the plan.
+    pub overflow: held::Line,
+    /// When room for them was last looked for.
+    overflow_tried_at: Option<Timestamp>,
+    /// What is due when.
+    agenda: agenda::Agenda,
+    /// Event keys with the number of their decision.
+    seen: seen::Seen,
+    /// Messages that were taken back.
+    tombstones: seen::Seen,
+    /// Firings of automations, with their instants.
+    fired: seen::Seen,
+    /// Recent decisions. At most [`decision::DECISIONS_MAX`].
+    pub decisions: OrdMap<decision::DecisionNo, Arc<decision::DecisionRecord>>,
+    /// Recent rows of the activity list.
+    pub logs: action_log::ActionLogs,
+    /// What the owner was told.
+    pub notifications: notification::Notifications,
+    /// Contacts with the human-response lock, longest waiting first. Derived.
+    #[serde(skip)]
+    hrn_queue: imbl::OrdSet<(Timestamp, Igsid)>,
+    /// Next number of a decision or message.
+    next_no: u64,
+    /// Next number of a question, log row or notification.
+    next_side: u64,
+}
+
+impl Entity for User {
+    const KIND: &'static str = "user";
+    const SCHEMA: u16 = 1;
+
+    type Command = Command;
+    type Event = UserEvent;
+    type Effect = UserEffect;
+    type Reply = Reply;
+    type Rejection = Rejection;
+
+    fn vacant(key: &str) -> Self {
+        Self {
+            key: key.into(),
+            name: None,
+            integration: None,
+            settings: Arc::default(),
+            knowledge: Arc::default(),
+            usage: usage::Usage::default(),
+            contacts: OrdMap::new(),
+            contact_ids: OrdMap::new(),
+            automations: automations::Automations::default(),
+            outbox: Outbox::default(),
+            replies: OrdMap::new(),
+            questions: OrdMap::new(),
+            look_ups: OrdMap::new(),
+            echoes: OrdMap::new(),
+            early_edits: held::EarlyEdits::default(),
+            parked: held::Line::default(),
+            overflow: held::Line::default(),
+            overflow_tried_at: None,
+            agenda: agenda::Agenda::default(),
+            seen: seen::Seen::default(),
+            tombstones: seen::Seen::default(),
+            fired: seen::Seen::default(),
+            decisions: OrdMap::new(),
+            logs: action_log::ActionLogs::default(),
+            notifications: notification::Notifications::default(),
+            hrn_queue: imbl::OrdSet::new(),
+            next_no: 1,
+            next_side: 1,
+        }
+    }
+
+    fn restored(&mut self) {
+        self.derive();
+    }
+
+    fn decide(draft: &mut Draft<Self>, now: Timestamp, command: &Command) -> Result<Reply, Rejection> {
+        decide::decide(draft, now, command)
+    }
+
+    fn apply(&mut self, event: &UserEvent) {
+        self.fold(event);
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        [
+            self.agenda.next_due(),
+            self.outbox.next_due(),
+            self.automations.next_expiry(),
+            connection::next_due(self),
+            decide::next_month(self),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn tick() -> Command {
+        Command::Tick
+    }
+
+    fn activated(&self) -> Option<Command> {
+        let asking = self.questions.values().any(|question| question.in_flight);
+        let looking = self.look_ups.values().any(|look_up| look_up.in_flight);
+        let checking = self.integration.as_ref().is_some_and(|known| known.checking_since.is_some());
+        (self.outbox.needs_recovery() || asking || looking || checking).then_some(Command::Recover)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.outbox.is_busy() || self.questions.values().any(|question| question.in_flight)
+    }
+
+    fn weight(&self) -> usize {
+        /// Rough sizes of one of each, in bytes.
+        const CONTACT: usize = 3_000;
+        const SEEN: usize = 64;
+        const OUTBOUND: usize = 900;
+        const AUTOMATION: usize = 2_000;
+        const DECISION: usize = 800;
+        const IDLE: usize = 8 * 1_024;
+        IDLE + self.contacts.len() * CONTACT
+            + (self.seen.len() + self.fired.len()) * SEEN
+            + (self.outbox.open() + self.replies.len()) * OUTBOUND
+            + self.automations.len() * AUTOMATION
+            + self.decisions.len() * DECISION
+    }
+}

@@ -1,0 +1,127 @@
+//! Dropping what is pending when a person steps in.
+
+use super::{
+    User, UserEvent,
+    decision::{CancelReason, Verdict},
+    question::Question,
+    relay,
+    trail::conclude,
+};
+use crate::{
+    Draft, Timestamp,
+    id::Igsid,
+    outbox::{self, Author, Scope, ThreadId},
+};
+use std::sync::Arc;
+
+/// Drops the burst, the question and the waiting automatic messages of one thread.
+pub(super) fn pending(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, reason: CancelReason) {
+    if let Some(burst) = draft.contacts.get(person).and_then(|contact| contact.thread.burst.clone()) {
+        draft.emit(UserEvent::BurstSet { person: person.clone(), burst: None });
+        if let Some(no) = burst.texts.last() {
+            conclude(draft, now, *no, Verdict::Cancelled(reason));
+        }
+    }
+    questions(draft, now, reason, |question| question.case.person == *person);
+    let thread = ThreadId::from(person);
+    let mut chosen = |item: &outbox::Outbound| item.author != Author::Human;
+    let decided = draft.outbox.cancel_where(now, Scope::Thread(&thread), &mut chosen, &to_outbox(reason));
+    relay::emit_all(draft, now, decided);
+}
+
+/// Drops the questions and waiting messages of one automation.
+pub(super) fn of_automation(draft: &mut Draft<User>, now: Timestamp, automation: &str) {
+    let reason = CancelReason::AutomationGone;
+    questions(draft, now, reason, |question| {
+        question.case.rule.as_ref().is_some_and(|rule| &*rule.id == automation)
+    });
+    let mut chosen = |item: &outbox::Outbound| {
+        item.author != Author::Human && item.automation.as_ref().is_some_and(|of| of.as_str() == automation)
+    };
+    let decided = draft.outbox.cancel_where(now, Scope::Everything, &mut chosen, &to_outbox(reason));
+    relay::emit_all(draft, now, decided);
+}
+
+/// Drops everything that is pending: bursts, questions, waiting messages; those of people too when `by_hand`.
+pub(super) fn everything(draft: &mut Draft<User>, now: Timestamp, reason: CancelReason, by_hand: bool) {
+    let waiting: Vec<Igsid> = draft
+        .contacts
+        .values()
+        .filter(|contact| contact.thread.burst.is_some())
+        .map(|contact| contact.igsid.clone())
+        .collect();
+    for person in &waiting {
+        pending(draft, now, person, reason);
+    }
+    questions(draft, now, reason, |_| true);
+    let mut chosen = |item: &outbox::Outbound| by_hand || item.author != Author::Human;
+    let decided = draft.outbox.cancel_where(now, Scope::Everything, &mut chosen, &to_outbox(reason));
+    relay::emit_all(draft, now, decided);
+}
+
+fn questions(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    reason: CancelReason,
+    chosen: impl Fn(&Question) -> bool,
+) {
+    if draft.questions.is_empty() {
+        return;
+    }
+    let open: Vec<Arc<Question>> =
+        draft.questions.values().filter(|question| chosen(question)).cloned().collect();
+    for question in open {
+        close_question(draft, &question);
+        conclude(draft, now, question.case.no, Verdict::Cancelled(reason));
+    }
+}
+
+/// Closes a question and gives its reserved reply back.
+pub(super) fn close_question(draft: &mut Draft<User>, question: &Question) {
+    draft.emit(UserEvent::QuestionClosed(question.id));
+    if let Some(month) = question.reserved {
+        draft.emit(UserEvent::SendReleased(month));
+    }
+}
+
+/// The reason in the outbox's words.
+pub(super) fn to_outbox(reason: CancelReason) -> outbox::CancelReason {
+    match reason {
+        CancelReason::HrnSet => outbox::CancelReason::Hrn,
+        CancelReason::OwnerAnswered => outbox::CancelReason::HumanTakeover,
+        CancelReason::AutomationGone => outbox::CancelReason::AutomationGone,
+        CancelReason::ContactPaused => outbox::CancelReason::Paused,
+        CancelReason::AutoReplyOff => outbox::CancelReason::RepliesOff,
+        CancelReason::Disconnected => outbox::CancelReason::Disconnected,
+        CancelReason::ThreadTaken => outbox::CancelReason::Other("thread_taken".into()),
+        CancelReason::Unsent => outbox::CancelReason::CauseUnsent,
+        CancelReason::Frozen => outbox::CancelReason::Quota,
+        CancelReason::Owner => outbox::CancelReason::ByPerson,
+        CancelReason::DependencyFailed => outbox::CancelReason::DependencyEnded,
+        CancelReason::SafetyStop => outbox::CancelReason::Other("safety_stop".into()),
+    }
+}
+
+/// The outbox's reason in the words of records.
+pub(super) fn from_outbox(reason: &outbox::CancelReason) -> CancelReason {
+    match reason {
+        outbox::CancelReason::Hrn => CancelReason::HrnSet,
+        outbox::CancelReason::HumanTakeover => CancelReason::OwnerAnswered,
+        outbox::CancelReason::AutomationGone => CancelReason::AutomationGone,
+        outbox::CancelReason::Paused | outbox::CancelReason::Blocked | outbox::CancelReason::OptedOut => {
+            CancelReason::ContactPaused
+        }
+        outbox::CancelReason::RepliesOff => CancelReason::AutoReplyOff,
+        outbox::CancelReason::Disconnected => CancelReason::Disconnected,
+        outbox::CancelReason::CauseUnsent => CancelReason::Unsent,
+        outbox::CancelReason::Quota => CancelReason::Frozen,
+        outbox::CancelReason::DependencyEnded => CancelReason::DependencyFailed,
+        outbox::CancelReason::ByPerson
+        | outbox::CancelReason::Superseded
+        | outbox::CancelReason::Dismissed
+        | outbox::CancelReason::BroadcastOver => CancelReason::Owner,
+        outbox::CancelReason::Other(code) if &**code == "thread_taken" => CancelReason::ThreadTaken,
+        outbox::CancelReason::Other(code) if &**code == "safety_stop" => CancelReason::SafetyStop,
+        outbox::CancelReason::Other(_) => CancelReason::Owner,
+    }
+}

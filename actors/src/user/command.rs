@@ -1,0 +1,238 @@
+//! What can be asked of a workspace.
+
+use super::{
+    contact::Crm,
+    inbound::InboundEvent,
+    integration::SealedToken,
+    knowledge::Knowledge,
+    model::{ModelAnswer, ModelFailure, QuestionId},
+    plan::Plan,
+    settings::SettingsPatch,
+};
+use crate::{
+    Timestamp,
+    automation::{AutomationId, AutomationInput, AutomationPatch},
+    id::{AccountId, Igsid, Mid},
+    outbox::{OutboundId, ReadOutcome, SendOutcome, Usage},
+};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+
+/// What can be asked of a workspace. Persons are named by their Instagram-scoped id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Take in one inbound event. A second one with the same key changes nothing. From the webhook door.
+    Receive(Arc<InboundEvent>),
+    /// Do what is due. From the timer.
+    Tick,
+    /// Ask again for everything that was in flight when the last activation ended. From the shell.
+    Recover,
+    /// A send ended. From the outlet.
+    SendFinished {
+        /// Which message.
+        outbound: OutboundId,
+        /// Which attempt.
+        attempt: u32,
+        /// How.
+        outcome: SendOutcome,
+        /// How busy the platform says the account is.
+        usage: Option<Usage>,
+    },
+    /// The account's own messages to a person, or its replies below a comment, were read. From the outlet.
+    SentRead {
+        /// The message that was looked for.
+        outbound: OutboundId,
+        /// Number of the read.
+        read: u32,
+        /// What was found.
+        outcome: ReadOutcome,
+        /// How busy the platform says the account is.
+        usage: Option<Usage>,
+    },
+    /// The platform said whether the token lives. From the outlet.
+    TokenChecked(TokenState),
+    /// A person's profile came, or did not. From the outlet.
+    ProfileFetched {
+        /// Who.
+        person: Igsid,
+        /// The profile; `None` when it can not be had.
+        profile: Option<Profile>,
+    },
+    /// A hinted message was read, or can not be had. From the outlet.
+    MessageLookedUp {
+        /// Which.
+        mid: Mid,
+        /// The message as an inbound event with the key that its own event would have; `None` when it can not be had.
+        found: Option<Arc<InboundEvent>>,
+    },
+    /// The model answered, or did not. From the outlet.
+    ModelAnswered {
+        /// Which question.
+        question: QuestionId,
+        /// Which try.
+        attempt: u32,
+        /// What it said.
+        result: Result<ModelAnswer, ModelFailure>,
+    },
+    /// Connect an Instagram account, or connect it again.
+    ConnectInstagram(Connect),
+    /// A token was refreshed.
+    RefreshToken {
+        /// Sealed token.
+        token: SealedToken,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
+    /// Disconnect the account.
+    DisconnectInstagram,
+    /// The platform took the permission back (deauthorisation callback).
+    RevokeInstagram,
+    /// Make an automation.
+    CreateAutomation {
+        /// Its id, made by the caller; making it again with the same id changes nothing.
+        id: AutomationId,
+        /// What it does.
+        input: AutomationInput,
+        /// Save it switched off.
+        inactive: bool,
+    },
+    /// Change an automation.
+    UpdateAutomation {
+        /// Which.
+        id: AutomationId,
+        /// Absent fields stay, null clears.
+        patch: AutomationPatch,
+    },
+    /// Switch an automation on or off.
+    SetAutomationActive {
+        /// Which.
+        id: AutomationId,
+        /// On.
+        active: bool,
+    },
+    /// Delete an automation; its logs stay.
+    DeleteAutomation {
+        /// Which.
+        id: AutomationId,
+    },
+    /// Change settings.
+    UpdateSettings(SettingsPatch),
+    /// Replace the owner's facts.
+    SetKnowledge(Knowledge),
+    /// Set the owner's or business's name. 1 to 100 characters.
+    SetName(String),
+    /// The plan changed. From billing.
+    SetPlan(Plan),
+    /// Leave a thread to a person.
+    SetHrn {
+        /// Whose.
+        person: Igsid,
+        /// Why, at most 300 characters.
+        reason: Option<String>,
+    },
+    /// The thread needs no person any more.
+    ClearHrn {
+        /// Whose.
+        person: Igsid,
+    },
+    /// Let automation rest for a contact.
+    PauseContact {
+        /// Who.
+        person: Igsid,
+        /// For how long; `None` until resumed.
+        pause: Option<Duration>,
+    },
+    /// Let automation act for a contact again: ends a pause, an opt-out and another app's control of the thread.
+    ResumeContact {
+        /// Who.
+        person: Igsid,
+    },
+    /// Block or unblock a contact.
+    SetBlocked {
+        /// Who.
+        person: Igsid,
+        /// Blocked.
+        blocked: bool,
+    },
+    /// Replace the owner's fields of a contact.
+    SetCrm {
+        /// Who.
+        person: Igsid,
+        /// The fields.
+        crm: Crm,
+    },
+    /// Write to a contact by hand, inside the 24-hour window.
+    SendMessage {
+        /// Who.
+        person: Igsid,
+        /// Made by the client for each press of the button; the same key sends once. At most 128 characters.
+        key: String,
+        /// Text, at most 1000 bytes.
+        text: String,
+    },
+    /// Take a waiting message back.
+    CancelOutbound {
+        /// Which.
+        outbound: OutboundId,
+    },
+    /// Try a dead letter again; what stood in its way is looked at again.
+    ReplayDeadLetter {
+        /// Which.
+        outbound: OutboundId,
+    },
+    /// Send again a message of which nobody knows whether it arrived.
+    ResendUnknown {
+        /// Which.
+        outbound: OutboundId,
+        /// Made by the client for each press of the button. At most 128 characters.
+        key: String,
+    },
+    /// Lift the stop of automatic sends after a safety refusal.
+    LiftSafetyStop,
+    /// Notifications up to this number were read.
+    ReadNotifications {
+        /// Number.
+        no: u64,
+    },
+}
+
+/// An Instagram account to connect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connect {
+    /// Professional account id.
+    pub account: AccountId,
+    /// Id scoped to the app.
+    pub app_scoped: Option<AccountId>,
+    /// Handle.
+    pub username: String,
+    /// Access token, sealed.
+    pub token: SealedToken,
+    /// Permissions granted.
+    pub scopes: Vec<String>,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+    /// Webhooks are subscribed.
+    pub webhooks_subscribed: bool,
+}
+
+/// Whether a token lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenState {
+    /// It does.
+    Alive,
+    /// It does not; with the platform's words.
+    Dead(Arc<str>),
+    /// The platform could not be asked.
+    Unknown,
+}
+
+/// A person's profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Handle.
+    pub username: Option<Arc<str>>,
+    /// Name.
+    pub display_name: Option<Arc<str>>,
+    /// Picture; expires within days.
+    pub profile_pic_url: Option<Arc<str>>,
+}

@@ -1,0 +1,332 @@
+//! The pipeline of comments: twelve numbered steps (product rule). Steps 9 to 12 follow the outbox, in `relay`.
+
+use super::{
+    User, UserEvent,
+    action_log::ActionResult,
+    asking, budget,
+    calendar::Month,
+    compose,
+    contact::ContactSource,
+    control,
+    decision::{HrnSource, Silence, StepOutcome, Verdict},
+    dm, hrn_queue,
+    inbound::{InboundComment, InboundEvent},
+    integration::Integration,
+    keys, outgoing,
+    question::{Ask, Case, CommentCase, Origin, Part},
+    rules,
+    tell::{self, Entry},
+    trail::{self, Trail},
+};
+use crate::{
+    Draft, Timestamp,
+    automation::{Automation, EventScope, MatchQuery, Response},
+    hrn,
+    id::{Igsid, Mid},
+    outbox::{Author, Content, Kind, OutboundId},
+    text,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Time in which a comment can be answered privately (platform limit).
+pub const PRIVATE_REPLY_WINDOW: Duration = Duration::from_secs(7 * 86_400);
+/// Longest live broadcast (platform limit): later its comments can not be answered.
+pub const LIVE_MAX: Duration = Duration::from_secs(4 * 3_600);
+
+/// Takes a comment in.
+pub(super) fn receive(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &Arc<InboundEvent>,
+    comment: &InboundComment,
+    mut trail: Trail,
+) -> Verdict {
+    let row = tell::row("comments", trail.no().0, event.as_ref());
+    draft.row(row);
+    trail.comment(1, StepOutcome::Passed);
+    let verdict = decide(draft, now, event, comment, &mut trail);
+    trail.end(draft, verdict.clone());
+    verdict
+}
+
+/// Goes on with a comment that waited for the connection.
+pub(super) fn resume(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &Arc<InboundEvent>,
+    comment: &InboundComment,
+    no: super::decision::DecisionNo,
+) {
+    let mut trail = Trail::resume(no, now);
+    let verdict = decide(draft, now, event, comment, &mut trail);
+    trail.end(draft, verdict);
+}
+
+fn decide(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &Arc<InboundEvent>,
+    comment: &InboundComment,
+    trail: &mut Trail,
+) -> Verdict {
+    if is_own(draft, comment) {
+        trail.comment_so(2, StepOutcome::Stopped, "written by the account itself");
+        return Verdict::NoReply(Silence::OwnContent);
+    }
+    trail.comment(2, StepOutcome::Passed);
+    let from =
+        Arc::new(CommentCase { comment: comment.clone(), account: event.account.clone(), at: event.at });
+    let case = Case {
+        no: trail.no(),
+        key: event.key.clone(),
+        person: person_of(comment),
+        origin: Origin::Comment(Arc::clone(&from)),
+        rule: None,
+    };
+    if let Some(skip) = control::switch_in_the_way(draft, now, &case.person) {
+        trail.comment_so(3, StepOutcome::Stopped, control::skip_name(skip));
+        return Verdict::Skipped(skip);
+    }
+    trail.comment(3, StepOutcome::Passed);
+    let age_max = if comment.live { LIVE_MAX } else { PRIVATE_REPLY_WINDOW };
+    if now.since(event.at) >= age_max {
+        trail.comment_so(4, StepOutcome::Stopped, "too old for a private reply");
+        return Verdict::NoReply(Silence::TooOld);
+    }
+    trail.comment(4, StepOutcome::Passed);
+    let Some((automation, rule)) = find(draft, now, comment) else {
+        trail.comment_so(5, StepOutcome::Stopped, "no automation matches");
+        return Verdict::NoReply(Silence::NoMatch);
+    };
+    trail.rule(&rule);
+    let case = Case { rule: Some(rule), ..case };
+    if !draft.integration.as_ref().is_some_and(|integration| integration.is_usable(now)) {
+        trail.comment_so(5, StepOutcome::Waiting, "waits for the connection");
+        dm::park_event(draft, now, event, trail.no());
+        return Verdict::Parked;
+    }
+    matched(draft, now, case, &from, &automation, trail)
+}
+
+/// Steps 5 to 8 for a comment that an automation matches.
+fn matched(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    case: Case,
+    from: &Arc<CommentCase>,
+    automation: &Arc<Automation>,
+    trail: &mut Trail,
+) -> Verdict {
+    if rests(draft, now, automation, &case.person, from) {
+        trail.comment_so(5, StepOutcome::Stopped, "fired for this person and post a short while ago");
+        tell::log(draft, now, &case, Entry::of(ActionResult::Skipped, "cooldown"));
+        return Verdict::NoReply(Silence::Cooldown);
+    }
+    trail.comment(5, StepOutcome::Passed);
+    if automation.content.hrn_enforced {
+        trail.comment_so(6, StepOutcome::Stopped, "the automation asks for a person");
+        let reason = "an automation asks for a person";
+        return hrn_queue::raise(draft, now, &case, HrnSource::Automation, "automation", reason, &[]);
+    }
+    let words = from.comment.text.as_deref().unwrap_or_default();
+    let assessment = hrn::assess(words, &hrn::HrnContext { after_our_reply: false, has_attachment: false });
+    if assessment.class.is_hard() {
+        trail.comment_so(6, StepOutcome::Stopped, assessment.class.as_str());
+        return hrn_queue::raise_assessed(draft, now, &case, &assessment);
+    }
+    if let Some(verdict) = in_the_way(draft, now, &case, trail) {
+        return verdict;
+    }
+    trail.comment(6, StepOutcome::Passed);
+    let fixed = match &automation.content.response {
+        Response::AiPrompt(_) => None,
+        _ => match compose::fixed(draft, &case.person, from.comment.username.as_deref(), automation) {
+            Ok(contents) => Some(contents),
+            Err(unfit) => {
+                trail.comment_so(8, StepOutcome::Stopped, unfit.reason());
+                let (category, reason) = (unfit.as_str(), unfit.reason());
+                return hrn_queue::raise(draft, now, &case, HrnSource::Failure, category, reason, &[]);
+            }
+        },
+    };
+    let Some(month) = budget::reserve_for_comment(draft, now, trail) else {
+        return budget::exhausted(draft, now, &case);
+    };
+    match fixed {
+        Some(contents) => send(draft, now, &case, contents, month, trail),
+        None => {
+            trail.comment(8, StepOutcome::Waiting);
+            asking::ask(draft, now, case, Ask::AiPrompt, Some(month), false, trail)
+        }
+    }
+}
+
+/// Step 8: the private reply goes to the outbox.
+pub(super) fn send(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    case: &Case,
+    contents: Vec<Content>,
+    month: Month,
+    trail: &mut Trail,
+) -> Verdict {
+    let Origin::Comment(from) = &case.origin else {
+        draft.emit(UserEvent::SendReleased(month));
+        return Verdict::NoReply(Silence::NotAnswerable);
+    };
+    let fired = case.rule.as_ref().map(|rule| {
+        keys::firing(
+            &rule.id,
+            &case.person,
+            from.comment.original_media.as_ref().or(from.comment.media.as_ref()),
+        )
+    });
+    let message = outgoing::Message {
+        case,
+        kind: Kind::PrivateReply {
+            comment: from.comment.id.clone(),
+            person: from.comment.person.clone(),
+            comment_at: from.at,
+            live: from.comment.live,
+        },
+        author: Author::Automation,
+        part: Part::First,
+        reserved: Some(month),
+        fired,
+        window_ends_at: from.at + if from.comment.live { LIVE_MAX } else { PRIVATE_REPLY_WINDOW },
+    };
+    // One private reply per comment is all the platform takes: a text that needs more than one part is cut.
+    let first = contents.into_iter().take(1).collect();
+    match outgoing::enqueue(draft, now, &message, first) {
+        Ok(outbound) => {
+            trail.comment(8, StepOutcome::Passed);
+            trail::queued(outbound)
+        }
+        Err(error) => {
+            draft.emit(UserEvent::SendReleased(month));
+            trail.comment_so(8, StepOutcome::Stopped, error.to_string());
+            outgoing::refused(draft, now, case, &error)
+        }
+    }
+}
+
+/// Steps 10 and 11: counts the private reply, and only now answers below the comment for all to see.
+pub(super) fn after_private_reply(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    outbound: OutboundId,
+    case: &Case,
+    from: &CommentCase,
+) {
+    let Some(rule) = &case.rule else { return };
+    let Some(automation) = rules::live(draft, rule).or_else(|| draft.automations.get(&rule.id).cloned())
+    else {
+        return;
+    };
+    draft.emit(UserEvent::AutomationCounted(automation.id.clone()));
+    let Some(reply) =
+        automation.content.comment_reply_text.as_deref().filter(|reply| !reply.trim().is_empty())
+    else {
+        return;
+    };
+    let message = outgoing::Message {
+        case,
+        kind: Kind::PublicReply { comment: from.comment.id.clone() },
+        author: Author::Automation,
+        part: Part::PublicReply { after: outbound },
+        reserved: None,
+        fired: None,
+        window_ends_at: from.at + PRIVATE_REPLY_WINDOW,
+    };
+    if let Err(error) = outgoing::enqueue(draft, now, &message, vec![Content::Text(reply.into())]) {
+        draft.emit(UserEvent::PublicReplyLogged { decision: case.no, result: ActionResult::Failed });
+        let mut trail = Trail::resume(case.no, now);
+        trail.comment_so(11, StepOutcome::Stopped, error.to_string());
+        trail.write(draft);
+    }
+}
+
+/// A lock on the contact, when there is one.
+pub(super) fn in_the_way(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    case: &Case,
+    trail: &mut Trail,
+) -> Option<Verdict> {
+    if let Some(skip) = control::switch_in_the_way(draft, now, &case.person) {
+        trail.comment_so(3, StepOutcome::Stopped, control::skip_name(skip));
+        return Some(Verdict::Skipped(skip));
+    }
+    let hrn = draft.contacts.get(&case.person)?.hrn.clone()?;
+    trail.comment_so(6, StepOutcome::Stopped, "locked for a person");
+    Some(Verdict::Hrn { source: hrn.source, category: hrn.category.clone(), signals: hrn.signals.clone() })
+}
+
+/// The contact of a commenter: made when an automation fires, while the plan has room.
+pub(super) fn ensure_contact(draft: &mut Draft<User>, now: Timestamp, from: &CommentCase) {
+    let Some(person) = from.comment.person.as_ref() else { return };
+    if !draft.contacts.contains_key(person) {
+        let room = draft.usage.has_room_for_contact(Month::of(now), draft.contacts.len());
+        if !room || draft.is_frozen() {
+            tell::warn_of_quota(draft, now, super::usage::Quota::NewContacts);
+            tell::warn_of_quota(draft, now, super::usage::Quota::Contacts);
+            return;
+        }
+        let media = from.comment.original_media.clone().or_else(|| from.comment.media.clone());
+        dm::create_contact(draft, now, person, ContactSource::Comment(media));
+    }
+    let nameless = draft.contacts.get(person).is_some_and(|contact| contact.username.is_none());
+    if let Some(username) = from.comment.username.clone().filter(|_| nameless) {
+        draft.emit(UserEvent::ProfileStored {
+            person: person.clone(),
+            username: Some(username),
+            display_name: None,
+            profile_pic_url: None,
+        });
+    }
+}
+
+/// The account's own comments never start anything: our public replies come back as comments.
+fn is_own(draft: &Draft<User>, comment: &InboundComment) -> bool {
+    let ours = |integration: &Integration| {
+        comment.person.as_ref().is_some_and(|person| integration.is_account(person.as_str()))
+            || comment.username.as_deref().is_some_and(|username| integration.is_username(username))
+    };
+    comment.is_own
+        || draft.integration.as_deref().is_some_and(ours)
+        || draft.outbox.by_message_id(&Mid::from(comment.id.as_str())).is_some()
+}
+
+/// Whom the reply goes to; a name that no contact has when the platform did not say.
+fn person_of(comment: &InboundComment) -> Igsid {
+    comment.person.clone().unwrap_or_else(|| Igsid::from(format!("comment:{}", comment.id)))
+}
+
+fn find(
+    draft: &Draft<User>,
+    now: Timestamp,
+    comment: &InboundComment,
+) -> Option<(Arc<Automation>, super::decision::RuleUsed)> {
+    let normalised = text::normalise(comment.text.as_deref()?);
+    let mut media: [&str; 2] = [""; 2];
+    let mut count = 0;
+    for id in comment.media.iter().chain(comment.original_media.iter()) {
+        media[count] = id.as_str();
+        count += 1;
+    }
+    let query = MatchQuery { text: &normalised, scope: EventScope::Comment, media_ids: &media[..count], now };
+    rules::used(draft, &draft.automations.matcher().find(&query)?)
+}
+
+fn rests(
+    draft: &Draft<User>,
+    now: Timestamp,
+    automation: &Automation,
+    person: &Igsid,
+    from: &CommentCase,
+) -> bool {
+    let rest = automation.content.cooldown.max(draft.settings.comment_cooldown);
+    let media = from.comment.original_media.as_ref().or(from.comment.media.as_ref());
+    !rest.is_zero()
+        && rules::fired_within(draft, now, keys::firing(automation.id.as_str(), person, media), rest)
+}

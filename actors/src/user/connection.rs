@@ -1,0 +1,265 @@
+//! The connection to Instagram: connecting, losing and finding it again.
+
+use super::{
+    Rejection, Reply, User, UserEffect, UserEvent, cancel,
+    command::{Connect, TokenState},
+    comment,
+    decision::{CancelReason, Skip, Verdict},
+    dm,
+    held::PARKED_AGE_MAX,
+    inbound::InboundItem,
+    integration::{Integration, SealedToken, Status},
+    notification::NotificationKind,
+    relay, tell,
+    trail::conclude,
+};
+use crate::{
+    Draft, Timestamp,
+    automation::{FieldCode, FieldError},
+    outbox::{Pace, ParkReason},
+};
+use greenroom_persistence::DirectoryChange;
+use std::{sync::Arc, time::Duration};
+
+/// Prefix of the directory names of Instagram accounts.
+pub const CLAIM_PREFIX: &str = "instagram/";
+/// Wait before the platform is asked again whether the token lives.
+const TOKEN_CHECK_AGAIN: Duration = Duration::from_secs(60);
+/// Longest handle, in characters (platform: 30).
+const USERNAME_CHARS_MAX: usize = 100;
+
+/// Connects an account, or connects it again.
+pub(super) fn connect(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    connect: &Connect,
+) -> Result<Reply, Rejection> {
+    check(connect, now)?;
+    let before = draft.integration.clone();
+    let same = before.as_ref().is_some_and(|known| known.is_account(connect.account.as_str()));
+    if before.as_ref().is_some_and(|known| !same && known.status != Status::Disconnected) {
+        return Err(Rejection::OtherAccountConnected);
+    }
+    for id in std::iter::once(&connect.account).chain(&connect.app_scoped) {
+        draft.directory(DirectoryChange::Claim(format!("{CLAIM_PREFIX}{id}")));
+    }
+    let first_connected_at = before.filter(|_| same).map_or(now, |known| known.first_connected_at);
+    let integration = Integration {
+        account: connect.account.clone(),
+        app_scoped: connect.app_scoped.clone(),
+        username: connect.username.trim().trim_start_matches('@').into(),
+        token: connect.token.clone(),
+        scopes: connect.scopes.iter().map(|scope| Arc::from(scope.as_str())).collect(),
+        status: Status::Active,
+        expires_at: connect.expires_at,
+        connected_at: now,
+        first_connected_at,
+        webhooks_subscribed_at: connect.webhooks_subscribed.then_some(now),
+        last_error: None,
+        disconnected_at: None,
+        checking_since: None,
+        parked_told: false,
+    };
+    draft.emit(UserEvent::IntegrationSet(Arc::new(integration)));
+    set_pace(draft);
+    go_on(draft, now);
+    Ok(Reply::Done)
+}
+
+fn check(connect: &Connect, now: Timestamp) -> Result<(), Rejection> {
+    let mut errors = Vec::new();
+    let is_id =
+        |id: &str| !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    if !is_id(connect.account.as_str()) || connect.app_scoped.as_ref().is_some_and(|id| !is_id(id.as_str())) {
+        errors.push(FieldError::new("account", FieldCode::Invalid, "not an instagram account id"));
+    }
+    let username = connect.username.trim().chars().count();
+    if username == 0 || username > USERNAME_CHARS_MAX {
+        errors.push(FieldError::new("username", FieldCode::Invalid, "1 to 100 characters"));
+    }
+    if connect.expires_at <= now {
+        errors.push(FieldError::new("expiresAt", FieldCode::Past, "the token has ended"));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Rejection::Invalid(errors)) }
+}
+
+/// Sends at the pace that the age of the connection and the owner's setting allow.
+pub(super) fn set_pace(draft: &mut Draft<User>) {
+    let Some(integration) = draft.integration.clone() else { return };
+    let pace = Pace::connected_at(integration.first_connected_at);
+    let pace = match draft.settings.sends_per_hour {
+        // Validated when it was set.
+        Some(per_hour) => pace.with_send_per_hour(per_hour).unwrap_or(pace),
+        None => pace,
+    };
+    if let Some(event) = draft.outbox.set_pace(pace) {
+        draft.emit(UserEvent::Outbox(event));
+    }
+}
+
+/// The connection works: the outbox goes on, and so do events that waited.
+fn go_on(draft: &mut Draft<User>, now: Timestamp) {
+    if let Some(event) = draft.outbox.resume(now) {
+        relay::emit(draft, now, event);
+    }
+    while let Some(held) = draft.parked.first().cloned() {
+        draft.emit(UserEvent::Unparked(held.no));
+        let event = &held.event;
+        if now.since(event.at) >= PARKED_AGE_MAX {
+            conclude(draft, now, held.no, Verdict::Skipped(Skip::ParkedTooLong));
+            continue;
+        }
+        if let InboundItem::Comment(inbound) = &event.item {
+            comment::resume(draft, now, event, inbound, held.no);
+        } else if let Some(incoming) = super::decide::incoming_of(&event.item) {
+            dm::resume(draft, now, event, &incoming, held.no);
+        }
+    }
+}
+
+/// A refreshed token.
+pub(super) fn refresh(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    token: &SealedToken,
+    expires_at: Timestamp,
+) -> Result<Reply, Rejection> {
+    let Some(integration) = draft.integration.as_ref().filter(|known| known.status != Status::Disconnected)
+    else {
+        return Err(Rejection::NotConnected);
+    };
+    let mut next = Integration::clone(integration);
+    next.token = token.clone();
+    next.expires_at = expires_at;
+    next.status = Status::Active;
+    next.last_error = None;
+    next.checking_since = None;
+    next.parked_told = false;
+    draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+    go_on(draft, now);
+    Ok(Reply::Done)
+}
+
+/// The owner disconnects: the token goes, claims are released, what is pending is dropped.
+pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Reply, Rejection> {
+    let Some(integration) = draft.integration.clone().filter(|known| known.status != Status::Disconnected)
+    else {
+        return Err(Rejection::NotConnected);
+    };
+    let mut next = Integration::clone(&integration);
+    next.status = Status::Disconnected;
+    next.token = SealedToken::new("");
+    next.disconnected_at = Some(now);
+    next.checking_since = None;
+    next.webhooks_subscribed_at = None;
+    draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+    cancel::everything(draft, now, CancelReason::Disconnected, true);
+    park(draft, now, ParkReason::Disconnected);
+    for id in std::iter::once(&integration.account).chain(&integration.app_scoped) {
+        draft.directory(DirectoryChange::Release(format!("{CLAIM_PREFIX}{id}")));
+    }
+    Ok(Reply::Done)
+}
+
+/// The owner took the permission back on Instagram.
+pub(super) fn revoke(draft: &mut Draft<User>, now: Timestamp) -> Result<Reply, Rejection> {
+    if draft.integration.as_ref().is_none_or(|known| known.status == Status::Disconnected) {
+        return Err(Rejection::NotConnected);
+    }
+    lost(draft, now, Status::Revoked, "the permission was taken back on instagram");
+    Ok(Reply::Done)
+}
+
+fn park(draft: &mut Draft<User>, now: Timestamp, reason: ParkReason) {
+    if let Some(event) = draft.outbox.park(now, reason) {
+        draft.emit(UserEvent::Outbox(event));
+    }
+}
+
+fn lost(draft: &mut Draft<User>, now: Timestamp, status: Status, reason: &str) {
+    set_status(draft, status, reason);
+    park(draft, now, ParkReason::Expired);
+    tell::notify(draft, now, NotificationKind::ReconnectNeeded { reason: reason.into() });
+}
+
+/// Changes the status of the connection.
+pub(super) fn set_status(draft: &mut Draft<User>, status: Status, reason: &str) {
+    let Some(integration) = draft.integration.clone() else { return };
+    if integration.status == status && integration.last_error.as_deref() == Some(reason) {
+        return;
+    }
+    let mut next = Integration::clone(&integration);
+    next.status = status;
+    next.last_error = Some(reason.into());
+    next.checking_since = None;
+    draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+}
+
+/// The platform refused the token: asks once whether it lives.
+pub(super) fn verify_token(draft: &mut Draft<User>, now: Timestamp) {
+    let Some(integration) = draft.integration.clone() else { return };
+    if integration.checking_since.is_some() || integration.status == Status::Disconnected {
+        return;
+    }
+    let mut next = Integration::clone(&integration);
+    next.checking_since = Some(now);
+    draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+    ask_again(draft);
+}
+
+fn ask_again(draft: &mut Draft<User>) {
+    if let Some(access) = draft.access() {
+        draft.effect(UserEffect::CheckToken { access });
+    }
+}
+
+/// The platform said whether the token lives.
+pub(super) fn token_checked(draft: &mut Draft<User>, now: Timestamp, state: &TokenState) {
+    let Some(integration) = draft.integration.clone().filter(|known| known.checking_since.is_some()) else {
+        return;
+    };
+    match state {
+        TokenState::Dead(reason) => lost(draft, now, Status::Expired, reason),
+        TokenState::Alive => {
+            let mut next = Integration::clone(&integration);
+            next.checking_since = None;
+            draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+            go_on(draft, now);
+        }
+        TokenState::Unknown => {
+            let mut next = Integration::clone(&integration);
+            next.checking_since = Some(now);
+            draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+        }
+    }
+}
+
+/// When the connection wants a look: the token's end, or the next question whether it lives.
+pub(super) fn next_due(user: &User) -> Option<Timestamp> {
+    let integration = user.integration.as_ref()?;
+    let ends =
+        matches!(integration.status, Status::Active | Status::Limited).then_some(integration.expires_at);
+    let again = integration.checking_since.map(|since| since + TOKEN_CHECK_AGAIN);
+    ends.into_iter().chain(again).min()
+}
+
+/// The token came to its end, or the question whether it lives got no answer.
+pub(super) fn tick(draft: &mut Draft<User>, now: Timestamp) {
+    let Some(integration) = draft.integration.clone() else { return };
+    if matches!(integration.status, Status::Active | Status::Limited) && now >= integration.expires_at {
+        return lost(draft, now, Status::Expired, "the access token has ended");
+    }
+    if integration.checking_since.is_some_and(|since| now >= since + TOKEN_CHECK_AGAIN) {
+        let mut next = Integration::clone(&integration);
+        next.checking_since = Some(now);
+        draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+        ask_again(draft);
+    }
+}
+
+/// Asks again when the answer was lost with the activation.
+pub(super) fn recover(draft: &mut Draft<User>) {
+    if draft.integration.as_ref().is_some_and(|known| known.checking_since.is_some()) {
+        ask_again(draft);
+    }
+}

@@ -1,0 +1,94 @@
+//! What must be done outside. Each is implied by the state: after a crash it is asked for again, except sends, whose
+//! outcome is looked for.
+
+use super::{integration::SealedToken, model::ModelRequest};
+use crate::{
+    Timestamp,
+    id::{AccountId, CommentId, Igsid, Mid},
+    outbox::{Content, Kind, OutboundId},
+};
+
+/// What must be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UserEffect {
+    /// Send a message, once. Answer: `Command::SendFinished`.
+    Send(SendRequest),
+    /// Read what the account itself sent to a person lately. Answer: `Command::SentRead`.
+    ReadConversation {
+        /// The message that is looked for.
+        outbound: OutboundId,
+        /// Number of the read.
+        read: u32,
+        /// Whose thread; `None` when only the comment is known (a private reply to an unnamed commenter).
+        person: Option<Igsid>,
+        /// The comment, for a private reply.
+        comment: Option<CommentId>,
+        /// Messages before this are of no interest.
+        since: Timestamp,
+        /// With what.
+        access: Access,
+    },
+    /// Read the account's own replies below a comment. Answer: `Command::SentRead`.
+    ReadCommentReplies {
+        /// The reply that is looked for.
+        outbound: OutboundId,
+        /// Number of the read.
+        read: u32,
+        /// The comment.
+        comment: CommentId,
+        /// Replies before this are of no interest.
+        since: Timestamp,
+        /// With what.
+        access: Access,
+    },
+    /// Ask the platform whether the token lives. Answer: `Command::TokenChecked`.
+    CheckToken {
+        /// With what.
+        access: Access,
+    },
+    /// Read a person's profile. Answer: `Command::ProfileFetched`.
+    FetchProfile {
+        /// Who.
+        person: Igsid,
+        /// With what.
+        access: Access,
+    },
+    /// Read one message that was only hinted at. Answer: `Command::MessageLookedUp`.
+    LookUpMessage {
+        /// Which.
+        mid: Mid,
+        /// With what.
+        access: Access,
+    },
+    /// The app as a whole is limited by the platform: other workspaces should pause too. No answer.
+    LimitApp {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Ask the model. Answer: `Command::ModelAnswered`.
+    AskModel(Box<ModelRequest>),
+}
+
+/// With what the platform is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Professional account id.
+    pub account: AccountId,
+    /// Access token, sealed.
+    pub token: SealedToken,
+}
+
+/// A message to send, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendRequest {
+    /// Which message.
+    pub outbound: OutboundId,
+    /// Which attempt; its outcome carries the same number.
+    pub attempt: u32,
+    /// How and to whom.
+    pub kind: Kind,
+    /// What it says.
+    pub content: Content,
+    /// With what.
+    pub access: Access,
+}

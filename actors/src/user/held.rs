@@ -1,0 +1,139 @@
+//! Events that wait: for the connection (parked), for room in the plan (overflow), for a message that was only hinted at
+//! (look-ups), and edits that came before their message.
+
+use super::{decision::DecisionNo, inbound::InboundEvent};
+use crate::{
+    Timestamp,
+    id::{Igsid, Mid},
+    outbox::Fingerprint,
+};
+use imbl::{OrdMap, Vector};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+
+/// Most events that wait for the connection; the oldest gives way and is answered by nobody but a person.
+pub const PARKED_MAX: usize = 2_000;
+/// Age after which a parked event is shown and not answered (product rule).
+pub const PARKED_AGE_MAX: Duration = Duration::from_secs(86_400);
+/// Most events of new contacts kept at hand while there is no room in the plan. All of them are in the history stream
+/// `overflow`.
+pub const OVERFLOW_MAX: usize = 1_000;
+/// Most messages hinted at and not seen.
+pub const LOOK_UPS_MAX: usize = 200;
+/// Time that a hinted message has to arrive by itself (platform rule).
+pub const LOOK_UP_AFTER: Duration = Duration::from_secs(20);
+/// A look-up without any answer is given up after this.
+pub const LOOK_UP_LEASE: Duration = Duration::from_secs(60);
+/// Most edits that came before their message.
+pub const EARLY_EDITS_MAX: usize = 100;
+
+/// An event and its decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldEvent {
+    /// The decision.
+    pub no: DecisionNo,
+    /// The event.
+    pub event: Arc<InboundEvent>,
+}
+
+/// A bounded line of waiting events, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    events: Vector<Arc<HeldEvent>>,
+    /// Events that gave way because the line was full, since it was last emptied.
+    pub displaced: u64,
+}
+
+impl Line {
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Nobody waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<HeldEvent>> {
+        self.events.iter()
+    }
+
+    /// The first in line.
+    #[must_use]
+    pub fn first(&self) -> Option<&Arc<HeldEvent>> {
+        self.events.front()
+    }
+
+    pub(super) fn push(&mut self, event: Arc<HeldEvent>, max: usize) {
+        if self.events.len() >= max {
+            self.events.pop_front();
+            self.displaced = self.displaced.saturating_add(1);
+        }
+        self.events.push_back(event);
+    }
+
+    pub(super) fn take(&mut self, no: DecisionNo) {
+        if self.events.front().is_some_and(|first| first.no == no) {
+            self.events.pop_front();
+        } else {
+            self.events.retain(|event| event.no != no);
+        }
+        if self.events.is_empty() {
+            self.displaced = 0;
+        }
+    }
+}
+
+/// A message that was hinted at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookUp {
+    /// Whose, when told.
+    pub person: Option<Igsid>,
+    /// The look-up is out; `due` is the end of its lease.
+    pub in_flight: bool,
+    /// When to look.
+    pub due: Timestamp,
+}
+
+/// Messages hinted at and not seen yet.
+pub type LookUps = OrdMap<Mid, Arc<LookUp>>;
+
+/// An edit that came before its message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlyEdit {
+    /// Number of the edit.
+    pub revision: u32,
+    /// Text after it.
+    pub text: Option<Arc<str>>,
+}
+
+/// Edits by message, each with the arrival that dates it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EarlyEdits(Vector<(Fingerprint, Arc<EarlyEdit>)>);
+
+impl EarlyEdits {
+    /// The edit that waits for a message.
+    #[must_use]
+    pub fn get(&self, message: Fingerprint) -> Option<&Arc<EarlyEdit>> {
+        self.0.iter().rev().find(|(of, _)| *of == message).map(|(_, edit)| edit)
+    }
+
+    /// Nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn put(&mut self, message: Fingerprint, edit: Arc<EarlyEdit>) {
+        self.0.retain(|(of, _)| *of != message);
+        if self.0.len() >= EARLY_EDITS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((message, edit));
+    }
+}

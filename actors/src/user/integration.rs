@@ -1,0 +1,99 @@
+//! The connection to one Instagram account.
+
+use crate::{Timestamp, id::AccountId};
+use serde::{Deserialize, Serialize};
+use std::{fmt, sync::Arc};
+
+/// A connected account, or one that was connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Integration {
+    /// Professional account id.
+    pub account: AccountId,
+    /// Id scoped to the app.
+    pub app_scoped: Option<AccountId>,
+    /// Handle.
+    pub username: Arc<str>,
+    /// Access token, sealed: opaque here, opened by the outlet only.
+    pub token: SealedToken,
+    /// Permissions granted.
+    pub scopes: Vec<Arc<str>>,
+    /// Whether it can be used.
+    pub status: Status,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+    /// When the account was connected, the last time.
+    pub connected_at: Timestamp,
+    /// When it was first connected: young accounts send slowly.
+    pub first_connected_at: Timestamp,
+    /// When webhooks were subscribed.
+    pub webhooks_subscribed_at: Option<Timestamp>,
+    /// Last problem, for the owner.
+    pub last_error: Option<Arc<str>>,
+    /// When the owner disconnected it.
+    pub disconnected_at: Option<Timestamp>,
+    /// A question "does the token live?" is out.
+    pub checking_since: Option<Timestamp>,
+    /// The owner was told that messages wait for a reconnection.
+    pub parked_told: bool,
+}
+
+/// An access token in its encrypted envelope. Its `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedToken(Arc<str>);
+
+impl SealedToken {
+    /// A token that was sealed before.
+    #[must_use]
+    pub fn new(envelope: &str) -> Self {
+        Self(envelope.into())
+    }
+
+    /// The envelope, for the one who can open it.
+    #[must_use]
+    pub fn envelope(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedToken(..)")
+    }
+}
+
+/// Whether a connection can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Yes.
+    Active,
+    /// Yes, but a permission is missing.
+    Limited,
+    /// The token ended.
+    Expired,
+    /// The owner took the permission back on Instagram.
+    Revoked,
+    /// The owner disconnected it here.
+    Disconnected,
+}
+
+impl Integration {
+    /// It can be used at this instant.
+    #[must_use]
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        matches!(self.status, Status::Active | Status::Limited) && now < self.expires_at
+    }
+
+    /// The text is one of the two ids of the account.
+    #[must_use]
+    pub fn is_account(&self, id: &str) -> bool {
+        self.account.as_str() == id || self.app_scoped.as_ref().is_some_and(|other| other.as_str() == id)
+    }
+
+    /// The text is the handle of the account.
+    #[must_use]
+    pub fn is_username(&self, username: &str) -> bool {
+        self.username.eq_ignore_ascii_case(username)
+    }
+}

@@ -1,0 +1,221 @@
+//! Items that are never answered: unsends, edits, reactions, reads, referrals, handovers and the rest.
+
+use super::{
+    User, UserEffect, UserEvent, cancel,
+    decision::{CancelReason, Silence, StepOutcome, Verdict},
+    held::{EarlyEdit, LOOK_UP_AFTER, LOOK_UP_LEASE, LOOK_UPS_MAX, LookUp},
+    inbound::{Handover, InboundEvent, InboundItem},
+    keys, relay, tell,
+    thread::Burst,
+    trail::{Trail, conclude},
+};
+use crate::{
+    Draft, Timestamp,
+    id::{Igsid, Mid},
+    outbox::{self, Scope, ThreadId},
+};
+use std::sync::Arc;
+
+/// Takes such an item in.
+pub(super) fn receive(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &InboundEvent,
+    mut trail: Trail,
+) -> Verdict {
+    trail.dm_so(2, StepOutcome::Passed, event.item.kind());
+    match &event.item {
+        InboundItem::Unsend { person, mid } => unsend(draft, now, person, mid),
+        InboundItem::Edit { person, mid, text, revision } => {
+            edit(draft, person.as_ref(), mid, text.as_ref(), *revision);
+        }
+        InboundItem::CompanionEdit { person, mid } => hint(draft, now, person.as_ref(), mid),
+        InboundItem::Reaction { person, mid, reaction } => {
+            if let Some(no) = number_of(draft, person, mid) {
+                let reaction = reaction.clone();
+                draft.emit(UserEvent::MessageReacted { person: person.clone(), no, reaction });
+            }
+        }
+        InboundItem::Seen { person, mid } => seen(draft, event, person, mid.as_ref()),
+        InboundItem::Handover { person, change } => handover(draft, now, person, *change),
+        InboundItem::Referral { .. }
+        | InboundItem::Optin { .. }
+        | InboundItem::Mention { .. }
+        | InboundItem::StoryInsights { .. }
+        | InboundItem::Unknown { .. } => {
+            let row = tell::row("events", trail.no().0, event);
+            draft.row(row);
+        }
+        InboundItem::Message(_)
+        | InboundItem::Echo(_)
+        | InboundItem::Postback { .. }
+        | InboundItem::Comment(_) => {}
+    }
+    trail.dm_so(6, StepOutcome::Stopped, "never answered");
+    trail.end(draft, Verdict::NoReply(Silence::NotAnswerable));
+    Verdict::NoReply(Silence::NotAnswerable)
+}
+
+fn number_of(draft: &Draft<User>, person: &Igsid, mid: &Mid) -> Option<super::decision::DecisionNo> {
+    Some(draft.contacts.get(person)?.thread.by_mid(mid)?.no)
+}
+
+/// A message was taken back: its content goes, and what was not yet sent for it too.
+fn unsend(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, mid: &Mid) {
+    let fingerprint = keys::message(person, mid);
+    let arrived = draft.seen.get(fingerprint).and_then(|no| u64::try_from(no).ok());
+    let in_window = number_of(draft, person, mid);
+    draft.emit(UserEvent::MessageUnsent { person: person.clone(), mid: mid.clone(), fingerprint, now });
+    if let (Some(no), None) = (arrived, in_window) {
+        // It has left to the history: the tombstone replaces its row.
+        let row = tell::row(tell::messages_of(person), no, &Tombstone { mid: mid.clone(), unsent: true });
+        draft.row(row);
+    }
+    let Some(no) = in_window else { return };
+    drop_from_burst(draft, now, person, no);
+    let asked = draft.contacts.get(person).and_then(|contact| contact.thread.question);
+    if let Some(question) = asked.and_then(|id| draft.questions.get(&id).cloned())
+        && question.case.no == no
+    {
+        cancel::close_question(draft, &question);
+        conclude(draft, now, no, Verdict::Cancelled(CancelReason::Unsent));
+    }
+    let user: &User = draft;
+    let mut chosen = |item: &outbox::Outbound| {
+        item.author != outbox::Author::Human
+            && user.replies.get(&item.id).is_some_and(|context| context.case.no == no)
+    };
+    let thread = ThreadId::from(person);
+    let reason = outbox::CancelReason::CauseUnsent;
+    let decided = user.outbox.cancel_where(now, Scope::Thread(&thread), &mut chosen, &reason);
+    relay::emit_all(draft, now, decided);
+}
+
+/// What stays in the history of a message that was taken back.
+#[derive(serde::Serialize)]
+struct Tombstone {
+    mid: Mid,
+    unsent: bool,
+}
+
+fn drop_from_burst(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, no: super::decision::DecisionNo) {
+    let Some(burst) = draft.contacts.get(person).and_then(|contact| contact.thread.burst.clone()) else {
+        return;
+    };
+    if !burst.texts.contains(&no) {
+        return;
+    }
+    let was_last = burst.texts.last() == Some(&no);
+    let texts: Vec<_> = burst.texts.iter().copied().filter(|text| *text != no).collect();
+    if texts.is_empty() || was_last {
+        // The last text carries the decision: without it the others wait for the next one or stay unanswered.
+        conclude(draft, now, no, Verdict::Cancelled(CancelReason::Unsent));
+    }
+    let left = match texts.last() {
+        None => None,
+        Some(last) if was_last => {
+            let cause = draft.decisions.get(last).map(|record| record.key.clone());
+            conclude(draft, now, *last, Verdict::Collecting { until: burst.due });
+            cause.map(|cause| Arc::new(Burst { texts, cause, ..Burst::clone(&burst) }))
+        }
+        Some(_) => Some(Arc::new(Burst { texts, ..Burst::clone(&burst) })),
+    };
+    draft.emit(UserEvent::BurstSet { person: person.clone(), burst: left });
+}
+
+/// An edit changes the stored text when it is newer than what is stored. It never fires an automation again.
+fn edit(draft: &mut Draft<User>, person: Option<&Igsid>, mid: &Mid, text: Option<&Arc<str>>, revision: u32) {
+    let Some(person) = person else { return };
+    let edit = Arc::new(EarlyEdit { revision, text: text.cloned() });
+    let known = draft.contacts.get(person).and_then(|contact| contact.thread.by_mid(mid));
+    match known.map(|message| (message.no, message.revision, message.unsent)) {
+        Some((_, _, true)) => {}
+        Some((no, stored, false)) if revision > stored && text.is_some() => {
+            draft.emit(UserEvent::MessageEdited { person: person.clone(), no, edit });
+        }
+        Some(_) => {}
+        None => {
+            let message = keys::message(person, mid);
+            let newer = draft.early_edits.get(message).is_none_or(|kept| kept.revision < revision);
+            if newer && text.is_some() && draft.seen.get(message).is_none() {
+                draft.emit(UserEvent::EditKept { message, edit });
+            }
+        }
+    }
+}
+
+/// A message seems to exist: when it does not come by itself, it is looked up once.
+fn hint(draft: &mut Draft<User>, now: Timestamp, person: Option<&Igsid>, mid: &Mid) {
+    let known = match person {
+        Some(person) => draft.seen.get(keys::message(person, mid)).is_some(),
+        // Hints come seconds before or after their message: the recent decisions know it.
+        None => draft
+            .decisions
+            .values()
+            .rev()
+            .any(|record| record.mid.as_ref() == Some(mid) && record.kind == "message"),
+    };
+    if known || draft.look_ups.contains_key(mid) || draft.look_ups.len() >= LOOK_UPS_MAX {
+        return;
+    }
+    let look_up = Arc::new(LookUp { person: person.cloned(), in_flight: false, due: now + LOOK_UP_AFTER });
+    draft.emit(UserEvent::LookUpSet { mid: mid.clone(), look_up });
+}
+
+/// A hinted message did not come: looks it up, or gives up.
+pub(super) fn look_up_due(draft: &mut Draft<User>, now: Timestamp, mid: &Mid) {
+    let Some(look_up) = draft.look_ups.get(mid).cloned() else { return };
+    let access = draft.access().filter(|_| draft.integration.as_ref().is_some_and(|i| i.is_usable(now)));
+    match access {
+        Some(access) if !look_up.in_flight => {
+            let look_up = LookUp { in_flight: true, due: now + LOOK_UP_LEASE, ..LookUp::clone(&look_up) };
+            draft.emit(UserEvent::LookUpSet { mid: mid.clone(), look_up: Arc::new(look_up) });
+            draft.effect(UserEffect::LookUpMessage { mid: mid.clone(), access });
+        }
+        _ => draft.emit(UserEvent::LookUpClosed(mid.clone())),
+    }
+}
+
+/// Looks again whose answer was lost with the activation.
+pub(super) fn recover(draft: &mut Draft<User>, now: Timestamp) {
+    let lost: Vec<(Mid, Arc<LookUp>)> = draft
+        .look_ups
+        .iter()
+        .filter(|(_, look_up)| look_up.in_flight)
+        .map(|(mid, look_up)| (mid.clone(), Arc::clone(look_up)))
+        .collect();
+    for (mid, look_up) in lost {
+        let again = LookUp { in_flight: false, ..LookUp::clone(&look_up) };
+        draft.emit(UserEvent::LookUpSet { mid: mid.clone(), look_up: Arc::new(again) });
+        look_up_due(draft, now, &mid);
+    }
+}
+
+fn seen(draft: &mut Draft<User>, event: &InboundEvent, person: &Igsid, mid: Option<&Mid>) {
+    let Some(contact) = draft.contacts.get(person) else { return };
+    let until = match mid {
+        Some(mid) => contact.thread.by_mid(mid).map(|message| message.at),
+        None => Some(event.at),
+    };
+    let news = until.is_some_and(|until| {
+        contact.thread.messages.iter().any(|m| m.author.is_ours() && !m.seen && m.at <= until)
+    });
+    if let Some(until) = until.filter(|_| news) {
+        draft.emit(UserEvent::MessagesSeen { person: person.clone(), until });
+    }
+}
+
+fn handover(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, change: Handover) {
+    let taken = match change {
+        Handover::TakenFromUs => true,
+        Handover::ReturnedToUs => false,
+        Handover::Unchanged => return,
+    };
+    if draft.contacts.get(person).is_none_or(|contact| contact.thread_taken == taken) {
+        return;
+    }
+    if taken {
+        cancel::pending(draft, now, person, CancelReason::ThreadTaken);
+    }
+    draft.emit(UserEvent::ThreadTaken { person: person.clone(), taken });
+}

@@ -1,0 +1,101 @@
+//! Putting messages in the outbox, with what is needed when they come to their end.
+
+use super::{
+    User, UserEvent,
+    action_log::ActionResult,
+    budget,
+    calendar::Month,
+    decision::{HrnSource, Silence, Verdict},
+    hrn_queue,
+    question::{Case, Part, ReplyContext},
+    relay,
+    tell::{self, Entry},
+};
+use crate::{
+    Draft, Timestamp,
+    outbox::{
+        Author, AutomationRef, Content, Enqueue, EnqueueError, Fingerprint, Kind, OutboundId, OutboundKey,
+    },
+};
+use std::sync::Arc;
+
+/// A message to put in the outbox.
+pub(super) struct Message<'a> {
+    pub case: &'a Case,
+    pub kind: Kind,
+    pub author: Author,
+    pub part: Part,
+    pub reserved: Option<Month>,
+    pub fired: Option<Fingerprint>,
+    pub window_ends_at: Timestamp,
+}
+
+/// Puts a message in the outbox, in parts when there are several contents: each goes when the one before arrived. The
+/// first one decides what becomes of the case.
+pub(super) fn enqueue(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    message: &Message<'_>,
+    contents: Vec<Content>,
+) -> Result<OutboundId, EnqueueError> {
+    let mut first = None;
+    let mut before = None;
+    for (step, content) in contents.into_iter().enumerate() {
+        let part = if step == 0 { message.part } else { Part::Later };
+        let request = Enqueue {
+            key: key(message, part, step),
+            cause: message.case.key.clone(),
+            kind: message.kind.clone(),
+            content,
+            automation: message.case.rule.as_ref().map(|rule| AutomationRef::from(Arc::clone(&rule.id))),
+            author: message.author,
+            counted: message.reserved.is_some() && step == 0,
+            window_ends_at: message.window_ends_at,
+            not_before: now,
+            depends_on: before,
+        };
+        let event = draft.outbox.enqueue(now, request)?;
+        let Some(id) = event.accepted().map(|item| item.id) else { continue };
+        let context = ReplyContext {
+            case: message.case.clone(),
+            reserved: message.reserved.filter(|_| step == 0),
+            fired: message.fired.filter(|_| step == 0),
+            part,
+        };
+        draft.emit(UserEvent::ReplyBound { outbound: id, context: Arc::new(context) });
+        relay::emit(draft, now, event);
+        before = Some(id);
+        first = first.or(before);
+    }
+    if let Some(fingerprint) = message.fired {
+        draft.emit(UserEvent::Fired { fingerprint, at: now });
+    }
+    first.ok_or(EnqueueError::Empty)
+}
+
+fn key(message: &Message<'_>, part: Part, step: usize) -> OutboundKey {
+    let writer = message.case.rule.as_ref().map_or("sidekick", |rule| &rule.id);
+    let what = match part {
+        Part::PublicReply { .. } => "public",
+        Part::OptOut => "opt-out",
+        Part::Manual => "manual",
+        Part::First | Part::Later => "reply",
+    };
+    OutboundKey::from(format!("{}:{writer}:{what}{step}", message.case.key))
+}
+
+/// What becomes of a case whose reply was not accepted.
+pub(super) fn refused(draft: &mut Draft<User>, now: Timestamp, case: &Case, error: &EnqueueError) -> Verdict {
+    match error {
+        EnqueueError::AlreadyEnqueued(outbound) => Verdict::Queued { outbound: *outbound },
+        EnqueueError::WindowClosed => budget::window_closed(draft, now, case),
+        EnqueueError::Empty => {
+            tell::log(draft, now, case, Entry::of(ActionResult::Failed, "empty"));
+            Verdict::NoReply(Silence::Empty)
+        }
+        other => {
+            let reason = other.to_string();
+            hrn_queue::raise(draft, now, case, HrnSource::Failure, "outbox", &reason, &[])
+        }
+    }
+}

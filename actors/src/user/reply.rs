@@ -1,0 +1,112 @@
+//! Answers to commands, and why one is refused.
+
+use super::{
+    decision::{DecisionNo, Verdict},
+    settings::Settings,
+};
+use crate::{
+    automation::{Automation, AutomationId, FieldError, FieldWarning},
+    outbox::{ControlError, EnqueueError, OutboundId},
+};
+use std::sync::Arc;
+
+/// The answer to a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// To [`super::Command::Receive`].
+    Received {
+        /// Number of the event's decision.
+        no: DecisionNo,
+        /// Where it stands; `None` for a duplicate.
+        verdict: Option<Verdict>,
+    },
+    /// Done, nothing to tell.
+    Done,
+    /// The automation as it stands now.
+    Automation {
+        /// The automation.
+        automation: Arc<Automation>,
+        /// What the owner should know.
+        warnings: Vec<FieldWarning>,
+    },
+    /// The settings as they stand now.
+    Settings(Arc<Settings>),
+    /// A message was put in the outbox.
+    Queued(OutboundId),
+}
+
+/// Why a command is refused. Changes nothing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// No such contact in this workspace.
+    #[error("no such contact")]
+    NoContact,
+    /// No such automation in this workspace.
+    #[error("no such automation")]
+    NoAutomation,
+    /// Instagram is not connected.
+    #[error("instagram is not connected")]
+    NotConnected,
+    /// Another Instagram account is connected.
+    #[error("another instagram account is connected")]
+    OtherAccountConnected,
+    /// The event belongs to another account.
+    #[error("the event belongs to another account")]
+    ForeignAccount,
+    /// Fields are wrong.
+    #[error("{} invalid fields", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// Another live automation has the same trigger in the same place.
+    #[error("trigger is used by another automation")]
+    TriggerTaken {
+        /// The other automation.
+        by: AutomationId,
+        /// The trigger.
+        trigger: String,
+    },
+    /// There are too many of them.
+    #[error("at most {0} automations")]
+    TooManyAutomations(usize),
+    /// The workspace is over a limit of its plan.
+    #[error(
+        "workspace is over a limit of its plan: {contacts_over} contacts and {automations_over} automations too many"
+    )]
+    Frozen {
+        /// Contacts to remove.
+        contacts_over: u32,
+        /// Automations to switch off.
+        automations_over: u32,
+    },
+    /// The plan has no room for one more active automation.
+    #[error("plan allows {0} active automations")]
+    AutomationLimit(u32),
+    /// The plan's replies of the month are used up.
+    #[error("no replies left in this month")]
+    SendLimit,
+    /// A message can not be put in the outbox.
+    #[error("message not accepted")]
+    NotAccepted(#[from] EnqueueError),
+    /// A message in the outbox can not be changed like that.
+    #[error("message not changed")]
+    NotChanged(#[from] ControlError),
+    /// The person never wrote, or too long ago.
+    #[error("the reply window is closed")]
+    WindowClosed,
+}
+
+impl Rejection {
+    /// Stable code for clients.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoContact | Self::NoAutomation | Self::NotChanged(ControlError::NotFound) => "NOT_FOUND",
+            Self::NotConnected => "NOT_CONNECTED",
+            Self::OtherAccountConnected | Self::TriggerTaken { .. } | Self::NotChanged(_) => "CONFLICT",
+            Self::ForeignAccount | Self::Invalid(_) | Self::TooManyAutomations(_) => "VALIDATION",
+            Self::Frozen { .. } => "BILLING_STRUCTURALLY_FROZEN",
+            Self::SendLimit => "BILLING_SIDEKICK_SEND_LIMIT_REACHED",
+            Self::AutomationLimit(_) => "BILLING_AUTOMATION_LIMIT_REACHED",
+            Self::NotAccepted(_) | Self::WindowClosed => "CONFLICT",
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Scenarios of the engine: a workspace, things that happen, and what must follow.
+
+mod scenes;
+mod world;

@@ -1,0 +1,354 @@
+//! A workspace under test: feeds commands, keeps every event, and checks after each command that replay equals live.
+
+#![expect(dead_code, reason = "the scenarios that use the rest follow in the next commit")]
+
+use crate::{
+    Draft, Entity, Timestamp,
+    automation::{AutomationId, AutomationInput},
+    id::{AccountId, CommentId, EventKey, Igsid, MediaId, Mid},
+    outbox::{Content, OutboundId, ReadOutcome, SendOutcome},
+    user::{
+        Command, Rejection, Reply, User, UserEffect, UserEvent,
+        command::Connect,
+        contact::Contact,
+        decision::{DecisionRecord, Verdict},
+        effect::SendRequest,
+        inbound::{
+            Attachment, AttachmentKind, Echo, InboundComment, InboundEvent, InboundItem, InboundMessage,
+        },
+        integration::SealedToken,
+        model::{Classification, ModelAnswer, ModelFailure, ModelRequest},
+        plan::Plan,
+        query::Explained,
+        settings::SettingsPatch,
+    },
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+pub(super) const ACCOUNT: &str = "17841400000000001";
+pub(super) const ANA: &str = "900000000000001";
+pub(super) const BEN: &str = "900000000000002";
+pub(super) const POST: &str = "18000000000000101";
+/// 2026-01-10 12:00 UTC.
+pub(super) const START: i64 = 1_768_046_400_000;
+
+pub(super) const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+pub(super) const fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours * 3_600)
+}
+
+pub(super) struct World {
+    pub user: User,
+    pub now: Timestamp,
+    pub events: Vec<UserEvent>,
+    pub rows: BTreeMap<(String, u64), Vec<u8>>,
+    /// Sends started and not answered yet.
+    pub sends: Vec<SendRequest>,
+    pub questions: Vec<ModelRequest>,
+    pub effects: Vec<UserEffect>,
+    counter: u64,
+    /// Number of sends started per outbox item.
+    pub attempts: BTreeMap<OutboundId, u32>,
+    pub all_sends: Vec<SendRequest>,
+    pub check_replay: bool,
+}
+
+impl World {
+    /// A connected workspace on the starter plan.
+    pub(super) fn connected() -> Self {
+        let mut world = Self::vacant();
+        world.run(Command::SetPlan(Plan::Growth)).unwrap();
+        world.connect();
+        world
+    }
+
+    pub(super) fn vacant() -> Self {
+        Self {
+            user: User::vacant("w1"),
+            now: Timestamp::from_millis(START),
+            events: Vec::new(),
+            rows: BTreeMap::new(),
+            sends: Vec::new(),
+            questions: Vec::new(),
+            effects: Vec::new(),
+            counter: 0,
+            attempts: BTreeMap::new(),
+            all_sends: Vec::new(),
+            check_replay: true,
+        }
+    }
+
+    pub(super) fn connect(&mut self) {
+        let connect = Connect {
+            account: AccountId::from(ACCOUNT),
+            app_scoped: Some(AccountId::from("27000000000000001")),
+            username: "fictional.bakery".into(),
+            token: SealedToken::new("sealed"),
+            scopes: vec!["instagram_business_manage_messages".into()],
+            expires_at: self.now + hours(24 * 60),
+            webhooks_subscribed: true,
+        };
+        self.run(Command::ConnectInstagram(connect)).unwrap();
+    }
+
+    /// Runs a command as the shell does, and checks that replaying its events gives the same state.
+    pub(super) fn run(&mut self, command: Command) -> Result<Reply, Rejection> {
+        let mut draft = Draft::new(self.user.clone());
+        let reply = User::decide(&mut draft, self.now, &command)?;
+        let parts = draft.into_parts();
+        for event in &parts.events {
+            // Through the codec, as the journal does.
+            let bytes = rmp_serde::to_vec_named(event).unwrap();
+            self.events.push(rmp_serde::from_slice(&bytes).unwrap());
+        }
+        for row in parts.rows {
+            self.rows.insert((row.stream, row.no), row.bytes);
+        }
+        self.user = parts.state;
+        for effect in parts.effects {
+            match &effect {
+                UserEffect::Send(send) => {
+                    *self.attempts.entry(send.outbound).or_default() += 1;
+                    self.sends.push(send.clone());
+                    self.all_sends.push(send.clone());
+                }
+                UserEffect::AskModel(request) => self.questions.push((**request).clone()),
+                _ => {}
+            }
+            self.effects.push(effect);
+        }
+        if self.check_replay && self.events.len() < 2_000 {
+            self.assert_replay();
+        }
+        Ok(reply)
+    }
+
+    pub(super) fn encoded(user: &User) -> Vec<u8> {
+        rmp_serde::to_vec_named(user).unwrap()
+    }
+
+    pub(super) fn assert_replay(&self) {
+        let mut again = User::vacant("w1");
+        self.events.iter().for_each(|event| again.apply(event));
+        assert!(Self::encoded(&again) == Self::encoded(&self.user), "replay differs from the live state");
+    }
+
+    /// A snapshot and back, as passivation does.
+    pub(super) fn passivate(&mut self) {
+        let mut user: User = rmp_serde::from_slice(&Self::encoded(&self.user)).unwrap();
+        user.restored();
+        assert!(Self::encoded(&user) == Self::encoded(&self.user));
+        assert_eq!(user.next_due(), self.user.next_due());
+        self.user = user;
+        self.sends.clear();
+        self.questions.clear();
+        if let Some(command) = self.user.activated() {
+            self.run(command).unwrap();
+        }
+    }
+
+    /// Moves the clock, ticking whenever the entity wants it.
+    pub(super) fn wait(&mut self, span: Duration) {
+        let end = self.now + span;
+        for _ in 0..100_000 {
+            match self.user.next_due().filter(|due| *due <= end) {
+                Some(due) => {
+                    self.now = self.now.max(due);
+                    self.run(Command::Tick).unwrap();
+                }
+                None => {
+                    self.now = end;
+                    return;
+                }
+            }
+        }
+        panic!("ticks without end at {:?}", self.user.next_due());
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    pub(super) fn event(&mut self, item: InboundItem, key: &str) -> InboundEvent {
+        InboundEvent {
+            key: EventKey::from(format!("{ACCOUNT}:{key}")),
+            account: AccountId::from(ACCOUNT),
+            at: self.now,
+            received_at: self.now,
+            standby: false,
+            item,
+        }
+    }
+
+    pub(super) fn message(&mut self, person: &str, text: &str) -> InboundEvent {
+        let mid = format!("m_{}", self.next());
+        let item = InboundItem::Message(InboundMessage {
+            person: Igsid::from(person),
+            mid: Some(Mid::from(mid.as_str())),
+            text: (!text.is_empty()).then(|| text.into()),
+            cut: false,
+            attachments: Vec::new(),
+            reply_to: None,
+            quick_reply: None,
+            referral: None,
+            is_unsupported: false,
+        });
+        self.event(item, &format!("message:{person}:{mid}"))
+    }
+
+    pub(super) fn picture(&mut self, person: &str) -> InboundEvent {
+        let mut event = self.message(person, "");
+        if let InboundItem::Message(message) = &mut event.item {
+            let url = Some("https://lookaside.example/1".into());
+            message.attachments =
+                vec![Attachment { kind: AttachmentKind::Image, url, title: None, media: None }];
+        }
+        event
+    }
+
+    pub(super) fn comment(&mut self, person: &str, text: &str) -> InboundEvent {
+        let id = format!("1800000{}", self.next());
+        let item = InboundItem::Comment(InboundComment {
+            id: CommentId::from(id.as_str()),
+            parent: None,
+            person: Some(Igsid::from(person)),
+            username: Some(format!("user_{person}").into()),
+            is_own: false,
+            text: Some(text.into()),
+            media: Some(MediaId::from(POST)),
+            original_media: None,
+            live: false,
+        });
+        self.event(item, &format!("comment:{id}"))
+    }
+
+    pub(super) fn echo(&mut self, person: &str, mid: &str, text: &str) -> InboundEvent {
+        let item = InboundItem::Echo(Echo {
+            person: Igsid::from(person),
+            mid: Some(Mid::from(mid)),
+            text: Some(text.into()),
+            attachments: Vec::new(),
+            is_self: false,
+            app_id: None,
+        });
+        self.event(item, &format!("echo:{mid}"))
+    }
+
+    pub(super) fn receive(&mut self, event: InboundEvent) -> Option<Verdict> {
+        match self.run(Command::Receive(Arc::new(event))).unwrap() {
+            Reply::Received { verdict, .. } => verdict,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A text of a person arrives, and the reply delay passes.
+    pub(super) fn says(&mut self, person: &str, text: &str) -> String {
+        let event = self.message(person, text);
+        let key = event.key.as_str().to_owned();
+        self.receive(event);
+        self.wait(secs(4));
+        key
+    }
+
+    pub(super) fn comments(&mut self, person: &str, text: &str) -> String {
+        let event = self.comment(person, text);
+        let key = event.key.as_str().to_owned();
+        self.receive(event);
+        key
+    }
+
+    pub(super) fn automate(&mut self, id: &str, input: AutomationInput) {
+        let id = AutomationId::from(id);
+        self.run(Command::CreateAutomation { id, input, inactive: false }).unwrap();
+    }
+
+    pub(super) fn settings(&mut self, patch: SettingsPatch) {
+        self.run(Command::UpdateSettings(patch)).unwrap();
+    }
+
+    /// Answers all sends in flight.
+    pub(super) fn deliver(&mut self) -> Vec<String> {
+        let mut texts = Vec::new();
+        while let Some(send) = self.sends.pop() {
+            texts.push(text_of(&send));
+            let message_id = Mid::from(format!("out_{}", self.next()));
+            self.finish(&send, SendOutcome::Sent { message_id });
+        }
+        texts
+    }
+
+    pub(super) fn finish(&mut self, send: &SendRequest, outcome: SendOutcome) {
+        let (outbound, attempt) = (send.outbound, send.attempt);
+        self.run(Command::SendFinished { outbound, attempt, outcome, usage: None }).unwrap();
+    }
+
+    pub(super) fn take_send(&mut self) -> SendRequest {
+        assert_eq!(self.sends.len(), 1, "{:?}", self.sends);
+        self.sends.remove(0)
+    }
+
+    pub(super) fn read(&mut self, outbound: OutboundId, read: u32, outcome: ReadOutcome) {
+        self.run(Command::SentRead { outbound, read, outcome, usage: None }).unwrap();
+    }
+
+    pub(super) fn answer(&mut self, result: Result<ModelAnswer, ModelFailure>) {
+        let request = self.questions.pop().expect("a question is out");
+        let (question, attempt) = (request.question, request.attempt);
+        self.run(Command::ModelAnswered { question, attempt, result }).unwrap();
+    }
+
+    pub(super) fn classify(&mut self, probability_permille: u16) {
+        let reason = "because".into();
+        let said = Classification { probability_permille, signals: vec!["signal".into()], reason };
+        self.answer(Ok(ModelAnswer::Classified(said)));
+    }
+
+    pub(super) fn write(&mut self, text: &str) {
+        self.answer(Ok(ModelAnswer::Text(text.into())));
+    }
+
+    pub(super) fn contact(&self, person: &str) -> &Contact {
+        self.user.contacts.get(person).expect("a contact")
+    }
+
+    pub(super) fn record(&self, key: &str) -> DecisionRecord {
+        match self.user.explain(key) {
+            Some(Explained::Here(view)) => view.record,
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+
+    pub(super) fn verdict(&self, key: &str) -> Verdict {
+        self.record(key).verdict
+    }
+}
+
+pub(super) fn text_of(send: &SendRequest) -> String {
+    match &send.content {
+        Content::Text(text) => text.to_string(),
+        Content::Template { elements, .. } => elements.to_string(),
+    }
+}
+
+pub(super) fn fixed(trigger: &str, reply: &str) -> AutomationInput {
+    AutomationInput {
+        title: format!("about {trigger}"),
+        trigger_word: Some(trigger.into()),
+        response_type: "fixed".into(),
+        response_content: reply.into(),
+        ..AutomationInput::default()
+    }
+}
+
+pub(super) fn on_comments(trigger: &str, reply: &str, public: Option<&str>) -> AutomationInput {
+    AutomationInput {
+        trigger_scope: Some("comment".into()),
+        post_id: Some(POST.into()),
+        comment_reply_text: public.map(Into::into),
+        ..fixed(trigger, reply)
+    }
+}
