@@ -10,6 +10,8 @@ pub mod errors;
 pub mod ids;
 pub(crate) mod json;
 pub mod outcome;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod send;
 pub mod signature;
 pub mod signed_request;

@@ -29,9 +29,41 @@ pub trait Engine: Send + Sync {
 /// # Panics
 /// When the engine breaks one.
 pub async fn run<E: Engine>(engine: &E) {
+    check_appends(engine).await;
+    check_names(engine).await;
+    check_rows(engine).await;
+    check_states(engine).await;
+}
+
+/// Checks fencing, order, sequences, limits and closing.
+///
+/// # Panics
+/// When the engine breaks a promise.
+pub async fn check_appends<E: Engine>(engine: &E) {
     appends::run(engine).await;
+}
+
+/// Checks claims and releases.
+///
+/// # Panics
+/// When the engine breaks a promise.
+pub async fn check_names<E: Engine>(engine: &E) {
     names::run(engine).await;
+}
+
+/// Checks the history.
+///
+/// # Panics
+/// When the engine breaks a promise.
+pub async fn check_rows<E: Engine>(engine: &E) {
     rows::run(engine).await;
+}
+
+/// Checks snapshots, tails after them, and timers.
+///
+/// # Panics
+/// When the engine breaks a promise.
+pub async fn check_states<E: Engine>(engine: &E) {
     states::run(engine).await;
 }
 

@@ -9,11 +9,15 @@ pub mod codec;
 pub mod conformance;
 mod engine;
 mod id;
+#[cfg(feature = "embedded")]
+pub mod metric_definitions;
 mod record;
 pub mod secret;
 mod store;
 mod time;
 
+#[cfg(feature = "embedded")]
+pub use engine::embedded;
 pub use engine::memory;
 pub use id::{EntityId, EntityIdError, KEY_MAX, KIND_MAX};
 pub use record::{

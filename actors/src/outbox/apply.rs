@@ -76,7 +76,7 @@ impl Outbox {
                     let state = self.lanes.of_mut(each);
                     state.closed_at = *at;
                     state.closed_until = state.closed_until.max(*until);
-                    state.step = *step;
+                    state.step = state.step.max(*step);
                 }
             }
             OutboxEvent::UsageNoted { percent, at } => {

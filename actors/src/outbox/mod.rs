@@ -63,6 +63,11 @@ use lane::{Lanes, Rate};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Rough bytes of one message with its texts and its places in the orders.
+const ITEM_WEIGHT: usize = 1_024;
+/// Rough bytes of a remembered key or message id with its place in the order of ages.
+const REMEMBERED_WEIGHT: usize = 128;
+
 /// All messages of one workspace on their way out. Cheap to clone. After decoding call [`Outbox::restored`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
@@ -202,6 +207,14 @@ impl Outbox {
     #[must_use]
     pub const fn open(&self) -> usize {
         self.index.open
+    }
+
+    /// Rough size in memory, in bytes. Constant time.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Self>()
+            + self.items.len() * ITEM_WEIGHT
+            + (self.keys.len() + self.mids.len()) * REMEMBERED_WEIGHT
     }
 
     /// An outcome is waited for: a send or a read is in flight.

@@ -39,7 +39,10 @@ pub fn decode(
     owner: Option<&AccountIds>,
     received_at: UnixMillis,
 ) -> Result<Event, Reason> {
-    let item = Raw::whole(slice.raw).map_err(|_| Reason::Malformed)?;
+    let item = Raw::cut_before(slice.raw);
+    if !item.is_object() {
+        return Err(Reason::NotAnObject);
+    }
     let account = match slice.account.as_deref() {
         Some(TEST_ACCOUNT) => return Ok(test(slice, received_at)),
         None if slice.form == Form::Bare => return Ok(test(slice, received_at)),

@@ -377,3 +377,26 @@ fn debug_output_never_shows_what_a_message_says() {
     let shown = format!("{:?} {:?}", world.item(id), world.events);
     assert!(!shown.contains("12 euro"), "{shown}");
 }
+
+#[test]
+fn a_late_success_of_a_refused_attempt_changes_nothing() {
+    let (mut world, id) = in_flight();
+    world.refuse(id, Refusal::of(FailureClass::Unreachable));
+    let sent = SendOutcome::Sent { message_id: Mid::from("m1") };
+    assert!(world.outbox.outcome(world.now, id, 1, &sent).is_nothing());
+}
+
+#[test]
+fn an_account_wide_closing_keeps_the_count_of_the_other_lanes() {
+    let (mut world, id) = in_flight();
+    for _ in 0..3 {
+        world.refuse(id, Refusal::coded(FailureClass::Rate, 613, 0));
+        let wait = world.assert_queued(id).since(world.now);
+        world.pass(wait);
+    }
+    let reply = world.private_reply("c1");
+    world.run();
+    world.refuse(reply, Refusal::coded(FailureClass::Rate, 4, 0));
+    assert_eq!(world.outbox.lanes.of(Lane::Send).step, 3);
+    assert_eq!(world.outbox.lanes.of(Lane::PrivateReply).step, 1);
+}

@@ -40,7 +40,6 @@ pub(super) enum Command {
     Look,
     /// Emits an event that panics in apply.
     Curse,
-    StayDue,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,10 +103,14 @@ impl Entity for Ledger {
                 draft.effect(*question);
             }
             Command::Asked(answer) => draft.emit(Event::Answered(*answer)),
-            Command::Tick => draft.emit(Event::Ticked),
+            Command::Tick if draft.key == "stubborn" => draft.emit(Event::Added(1)),
+            Command::Tick => {
+                assert_ne!(draft.key, "cursed", "cursed tick");
+                draft.emit(Event::Ticked);
+            }
             Command::Recovered => draft.emit(Event::Recovered),
             Command::Curse => draft.emit(Event::Cursed),
-            Command::Look | Command::StayDue => {}
+            Command::Look => {}
         }
         Ok(draft.sum)
     }

@@ -1,7 +1,7 @@
 //! Ticks: in time, across passivation and restarts, and never in a hot loop.
 
 use super::{ledger::Command, stage::Stage};
-use crate::shell::ShellLimits;
+use crate::shell::{Asker, ShellLimits};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -112,4 +112,29 @@ async fn a_tick_survives_a_store_that_fails_for_a_while() {
     stage.engine.fail_next_reads(3);
     stage.pass(Duration::from_secs(120), 120).await;
     assert_eq!(stage.read("a").await.state.ticks, 1);
+}
+
+#[tokio::test]
+async fn an_entity_that_stays_due_is_called_again_but_not_in_a_hot_loop() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.wake_in("stubborn", Duration::from_secs(1)).await;
+    stage.clock.advance(Duration::from_secs(1));
+    stage.settle().await;
+    assert_eq!(stage.read("stubborn").await.state.sum, 1);
+    stage.pass(Duration::from_secs(1), 100).await;
+    assert_eq!(stage.read("stubborn").await.state.sum, 11, "once in 100 ms");
+}
+
+#[tokio::test]
+async fn a_tick_that_is_poison_pauses_and_harms_nobody() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.wake_in("cursed", Duration::from_secs(1)).await;
+    stage.pass(Duration::from_secs(60), 60).await;
+    let stats = stage.host.stats();
+    assert_eq!((stats.quarantined, stats.restarts), (1, 3), "three strikes, then a pause");
+    assert_eq!(stage.add("cursed", 1).await, 1, "commands go on");
+    let page = stage.host.quarantined("cursed", None, 1).await.unwrap();
+    assert_eq!(page.commands.first().map(|(_, kept)| kept.asker), Some(Asker::Tick));
+    stage.pass(Duration::from_secs(700), 70).await;
+    assert_eq!(stage.host.stats().quarantined, 2, "it is tried again after the pause");
 }

@@ -1,0 +1,152 @@
+//! From the checkpoint before and the records after it to the next checkpoint, in bounded memory: records are collected
+//! into sorted runs, and the runs are merged over the old checkpoint.
+
+use super::{
+    super::body::Body, CheckpointError, CheckpointReader, CheckpointWriter, Entry, NameState, Record,
+};
+use crate::{DirectoryChange, DueChange, EntityId, Position, RowNo, Seq};
+use bytes::Bytes;
+use std::{
+    cmp::Ordering,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// What records did, sorted, collected in memory.
+#[derive(Default)]
+pub(crate) struct Run {
+    entities: BTreeMap<EntityId, EntityRun>,
+    rows: BTreeMap<(EntityId, String, RowNo), Bytes>,
+    names: BTreeMap<String, NameState>,
+    /// Rough size, in bytes.
+    pub(crate) bytes: usize,
+}
+
+#[derive(Default)]
+struct EntityRun {
+    head: Seq,
+    due: DueChange,
+    tail: Vec<Record>,
+}
+
+impl Run {
+    /// Adds a record; `None` when it has no valid form.
+    pub(crate) fn add(&mut self, position: Position, bytes: &Bytes) -> Option<()> {
+        let body = Body::parse(bytes)?;
+        let id = EntityId::parse(body.entity).ok()?;
+        self.bytes += 128 + bytes.len();
+        for (stream, no, row) in body.rows() {
+            self.bytes += 96 + stream.len();
+            self.rows.insert((id.clone(), stream.to_owned(), no), bytes.slice_ref(row));
+        }
+        for change in body.changes() {
+            self.bytes += 96 + change.name().len();
+            let state = self.names.remove(change.name()).unwrap_or(NameState::ReleasedBy(Vec::new()));
+            let state = match &change {
+                DirectoryChange::Claim(_) => NameState::claimed(&id),
+                DirectoryChange::Release(_) => state.released(&id),
+            };
+            self.names.insert(change.name().to_owned(), state);
+        }
+        let run = self.entities.entry(id).or_default();
+        run.head = body.seq;
+        if body.due != DueChange::Unchanged {
+            run.due = body.due;
+        }
+        run.tail.push(Record { position, seq: body.seq, body: bytes.clone() });
+        Some(())
+    }
+
+    fn into_entries(self) -> impl Iterator<Item = Entry> {
+        let entities = self.entities.into_iter().map(|(id, run)| Entry::Entity {
+            id,
+            head: run.head,
+            due: run.due,
+            snapshot: None,
+            tail: run.tail,
+        });
+        let rows = self.rows.into_iter().map(|((id, stream, no), row)| Entry::Row { id, stream, no, row });
+        let names = self.names.into_iter().map(|(name, state)| Entry::Name { name, state });
+        entities.chain(rows).chain(names)
+    }
+
+    /// Writes the run and forgets it.
+    pub(crate) fn spill(&mut self, path: &Path, position: Position) -> Result<(), CheckpointError> {
+        let mut writer = CheckpointWriter::create(path, position)?;
+        for entry in std::mem::take(self).into_entries() {
+            writer.push(&entry)?;
+        }
+        writer.finish().map(drop)
+    }
+}
+
+/// A source of sorted entries, older sources first.
+struct Source {
+    reader: CheckpointReader,
+    next: Option<Entry>,
+}
+
+/// Finds a newer snapshot of an entity: given its id and the seq of the snapshot so far.
+pub(crate) type NewerSnapshot<'a> = dyn FnMut(&EntityId, Seq) -> Option<(Seq, Bytes)> + 'a;
+
+/// Merges sources, oldest first, into a checkpoint at `position`. Size of the file in bytes.
+pub(crate) fn merge(
+    sources: &[PathBuf],
+    target: &Path,
+    position: Position,
+    newer_snapshot: &mut NewerSnapshot<'_>,
+) -> Result<u64, CheckpointError> {
+    let mut open = Vec::with_capacity(sources.len());
+    for path in sources {
+        let mut reader = CheckpointReader::open(path)?;
+        let next = reader.next_entry()?;
+        open.push(Source { reader, next });
+    }
+    let mut writer = CheckpointWriter::create(target, position)?;
+    while let Some(entry) = take_smallest(&mut open)? {
+        if let Some(entry) = complete(entry, newer_snapshot) {
+            writer.push(&entry)?;
+        }
+    }
+    writer.finish()
+}
+
+/// Takes the smallest entry, with what later sources say about the same key over it.
+fn take_smallest(sources: &mut [Source]) -> Result<Option<Entry>, CheckpointError> {
+    let nexts = sources.iter().filter_map(|source| source.next.as_ref());
+    let Some(smallest) = nexts.min_by(|a, b| a.compare(b)).cloned() else { return Ok(None) };
+    let mut merged: Option<Entry> = None;
+    for source in sources {
+        if source.next.as_ref().is_some_and(|next| next.compare(&smallest) == Ordering::Equal)
+            && let Some(entry) = source.next.take()
+        {
+            source.next = source.reader.next_entry()?;
+            merged = Some(match merged {
+                Some(earlier) => earlier.then(entry),
+                None => entry,
+            });
+        }
+    }
+    Ok(merged)
+}
+
+/// An entry as a checkpoint has it: nothing partial, no names without owner, no records that the snapshot covers.
+fn complete(entry: Entry, newer_snapshot: &mut NewerSnapshot<'_>) -> Option<Entry> {
+    match entry {
+        Entry::Entity { id, head, due, mut snapshot, mut tail } => {
+            let kept = snapshot.as_ref().map_or(Seq::ZERO, |(seq, _)| *seq);
+            if !tail.is_empty()
+                && let Some(newer) = newer_snapshot(&id, kept).filter(|(seq, _)| *seq > kept)
+            {
+                snapshot = Some(newer);
+            }
+            let covered = snapshot.as_ref().map_or(Seq::ZERO, |(seq, _)| *seq);
+            tail.retain(|record| record.seq > covered);
+            let due = if due == DueChange::Unchanged { DueChange::Clear } else { due };
+            Some(Entry::Entity { id, head, due, snapshot, tail })
+        }
+        row @ Entry::Row { .. } => Some(row),
+        Entry::Name { name, state: state @ NameState::Owned(_) } => Some(Entry::Name { name, state }),
+        Entry::Name { .. } => None,
+    }
+}

@@ -1,0 +1,205 @@
+//! The checkpoint thread: makes checkpoints when the journal outgrew the last one, or when asked; then removes what they
+//! cover.
+
+use super::{
+    CheckpointFailed,
+    checkpoint::{self, CheckpointError, CheckpointReader, merge},
+    home::Home,
+    keys, recover,
+    segment::{self, ScanError},
+    shared::Shared,
+    values,
+};
+use crate::{EntityId, Position, Seq, metric_definitions as metric};
+use bytes::Bytes;
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering, mpsc::Receiver},
+};
+use tokio::sync::oneshot;
+
+/// A checkpoint is due when the journal since the last one is this many times as large as it.
+const GROWTH: u64 = 2;
+/// Records collected in memory before a sorted run is written, in bytes.
+const RUN_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the thread is asked.
+pub(super) enum Request {
+    /// Look whether a checkpoint is due.
+    Look,
+    /// Make one now.
+    Make(oneshot::Sender<Result<Position, CheckpointFailed>>),
+    Stop,
+}
+
+pub(super) struct Checkpointer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) home: Home,
+    pub(super) requests: Receiver<Request>,
+    /// Least journal bytes between two checkpoints.
+    pub(super) checkpoint_bytes: u64,
+    /// Size of the newest checkpoint, in bytes.
+    pub(super) newest_bytes: u64,
+}
+
+impl Checkpointer {
+    pub(super) fn run(mut self) {
+        while let Ok(request) = self.requests.recv() {
+            match request {
+                Request::Stop => return,
+                Request::Look => {
+                    let uncovered = self.shared.uncovered_bytes.load(Ordering::Acquire);
+                    if uncovered > self.checkpoint_bytes.max(self.newest_bytes.saturating_mul(GROWTH))
+                        && let Err(error) = self.make()
+                    {
+                        tracing::error!(%error, "a checkpoint failed; the journal is kept until one succeeds");
+                    }
+                }
+                Request::Make(reply) => {
+                    let made = self.make().map_err(|error| CheckpointFailed(error.to_string()));
+                    if reply.send(made).is_err() {
+                        tracing::debug!("nobody waits for the checkpoint any more");
+                    }
+                }
+            }
+        }
+    }
+
+    fn make(&mut self) -> Result<Position, CheckpointError> {
+        let started = metric::start();
+        let uncovered = self.shared.uncovered_bytes.load(Ordering::Acquire);
+        let position = self.shared.position();
+        let made = self.write(position);
+        match &made {
+            Ok(bytes) => {
+                self.newest_bytes = *bytes;
+                self.shared.uncovered_bytes.fetch_sub(uncovered, Ordering::AcqRel);
+                metric::checkpointed(started, *bytes);
+                tracing::info!(%position, bytes, "checkpoint written and verified");
+                self.remove_covered(position);
+            }
+            Err(_) => metric::checkpoint_failed(),
+        }
+        made.map(|_| position)
+    }
+
+    /// Writes, reads back, and only then names the checkpoint.
+    fn write(&self, position: Position) -> Result<u64, CheckpointError> {
+        let folder = self.home.checkpoints();
+        let journal = |error: super::OpenError| CheckpointError::Journal(error.to_string());
+        let base = recover::newest_checkpoint(&self.home).map_err(journal)?;
+        let covered = base.as_ref().map_or(Position::ZERO, |(position, _)| *position);
+        let target = checkpoint::path_of(&folder, position, checkpoint::EXTENSION);
+        if let Some((_, path)) = &base
+            && covered == position
+        {
+            return file_len(path);
+        }
+        let runs = self.write_runs(covered, position)?;
+        let mut sources: Vec<PathBuf> = base.into_iter().map(|(_, path)| path).collect();
+        sources.extend(runs.iter().cloned());
+        let draft = target.with_extension("tmp");
+        let shared = &self.shared;
+        let bytes =
+            merge::merge(&sources, &draft, position, &mut |id, kept| newer_snapshot(shared, id, kept))?;
+        CheckpointReader::verify(&draft, |_, _| ())?;
+        let failed = |error| CheckpointError::Io { path: target.clone(), error };
+        fs::rename(&draft, &target).map_err(failed)?;
+        segment::sync_folder(&folder).map_err(failed)?;
+        for run in runs {
+            fs::remove_file(&run).map_err(failed)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Sorted runs of the records after `covered` up to `position`.
+    fn write_runs(&self, covered: Position, position: Position) -> Result<Vec<PathBuf>, CheckpointError> {
+        let journal = |text: String| CheckpointError::Journal(text);
+        let mut runs = Vec::new();
+        let mut run = merge::Run::default();
+        let mut last = covered;
+        for (first, path) in self.home.segments().map_err(|error| journal(error.to_string()))? {
+            if first > position {
+                break;
+            }
+            let scan = segment::scan(&path, |group, _| {
+                for (at, body) in group.bodies().filter(|(at, _)| *at > covered && *at <= position) {
+                    run.add(at, &body).ok_or("a record has no valid form")?;
+                    last = at;
+                }
+                if run.bytes >= RUN_BYTES { self.spill(&mut run, last, &mut runs) } else { Ok(()) }
+            });
+            scan.map_err(|error| match error {
+                ScanError::Io(error) => CheckpointError::Io { path: path.clone(), error },
+                ScanError::Header => journal(format!("the header of {} is damaged", path.display())),
+                ScanError::Stopped(error) => journal(error.to_owned()),
+            })?;
+        }
+        if last != position {
+            return Err(journal(format!("the segments end at {last}, not at {position}")));
+        }
+        self.spill(&mut run, last, &mut runs).map_err(|error| journal(error.to_owned()))?;
+        Ok(runs)
+    }
+
+    fn spill(
+        &self,
+        run: &mut merge::Run,
+        last: Position,
+        runs: &mut Vec<PathBuf>,
+    ) -> Result<(), &'static str> {
+        let path = checkpoint::path_of(&self.home.checkpoints(), last, checkpoint::RUN_EXTENSION);
+        run.spill(&path, last).map_err(|error| {
+            tracing::error!(%error, "a sorted run could not be written");
+            "a sorted run could not be written"
+        })?;
+        runs.push(path);
+        Ok(())
+    }
+
+    /// Removes older checkpoints, and segments that checkpoint and working set do not need.
+    fn remove_covered(&self, position: Position) {
+        let older = self.home.checkpoint_files().unwrap_or_default();
+        let mut gone: Vec<PathBuf> =
+            older.into_iter().filter(|(at, _)| *at < position).map(|(_, path)| path).collect();
+        let needed = position.0.min(self.shared.set_synced.load(Ordering::Acquire));
+        {
+            let mut index = self.shared.index.write();
+            let next_firsts: Vec<_> = index.segments.iter().skip(1).map(|segment| segment.first).collect();
+            // The newest segment is being written and always stays.
+            let covered = next_firsts.iter().take_while(|next| next.0 <= needed.saturating_add(1)).count();
+            gone.extend(index.segments.drain(..covered).map(|segment| segment.path));
+            metric::segments(index.segments.len());
+        }
+        for path in gone {
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::warn!(%error, path = %path.display(), "could not remove a covered file");
+            }
+        }
+    }
+}
+
+fn file_len(path: &std::path::Path) -> Result<u64, CheckpointError> {
+    let failed = |error| CheckpointError::Io { path: path.to_owned(), error };
+    Ok(fs::metadata(path).map_err(failed)?.len())
+}
+
+/// The snapshot that the working set has, when it is newer and reads back whole.
+fn newer_snapshot(shared: &Shared, id: &EntityId, kept: Seq) -> Option<(Seq, Bytes)> {
+    let set = Arc::clone(shared.slot.read().ready().ok()?);
+    let value = set.get(&keys::snapshot(id)).inspect_err(|error| shared.set_is_damaged(error)).ok()??;
+    let (seq, state) = values::decode_snapshot(&value)?;
+    (seq > kept).then(|| (seq, Bytes::from(state)))
+}
+
+/// Files of merges that were cut short by a crash.
+pub(super) fn remove_drafts(home: &Home) -> Result<(), super::OpenError> {
+    let folder = home.checkpoints();
+    for extension in ["tmp", checkpoint::RUN_EXTENSION] {
+        for (_, path) in segment::numbered(&folder, extension).map_err(super::home::io_error(&folder))? {
+            fs::remove_file(&path).map_err(super::home::io_error(&path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! From coalesced records to entries of the working set: per entity one tail value, one head, one timer, and the pages
+//! that its rows fall into. Applying the same records again gives the same entries.
+
+use super::{
+    keys,
+    memtable::{Entry, Memtable},
+    pages,
+    values::{self, Head, TailRecord},
+    working_set::{Change, Prepared, SetError, WorkingSet},
+};
+use crate::{DueChange, EntityId, Position, RowNo, Seq, TimerEntry};
+use bytes::Bytes;
+use std::ops::Bound;
+
+/// Most changes in one batch. A batch holds up readers while it is applied.
+const BATCH_CHANGES_MAX: usize = 512;
+/// Bytes after which a batch is full.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+
+/// Brings a memtable into the set. `apply` gets each prepared batch; the last one moves the mark.
+pub(super) fn flush(
+    set: &WorkingSet,
+    table: &Memtable,
+    mut apply: impl FnMut(Prepared) -> Result<(), SetError>,
+) -> Result<(), SetError> {
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    for (entity, entry) in &table.entities {
+        let from = batch.len();
+        entity_changes(set, entity, entry, &mut batch)?;
+        bytes += size_of_changes(&batch, from);
+        if batch.len() >= BATCH_CHANGES_MAX || bytes >= BATCH_BYTES_MAX {
+            apply(set.prepare(std::mem::take(&mut batch), None)?)?;
+            bytes = 0;
+        }
+    }
+    for (name, owner) in &table.names {
+        batch.push((keys::name(name), owner.as_ref().map(|owner| owner.as_str().as_bytes().to_vec())));
+        if batch.len() >= BATCH_CHANGES_MAX {
+            apply(set.prepare(std::mem::take(&mut batch), None)?)?;
+        }
+    }
+    let mark = table.last.max(set.mark());
+    apply(set.prepare(batch, Some(mark))?)
+}
+
+fn size_of_changes(changes: &[Change], from: usize) -> usize {
+    let value = |change: &Change| change.1.as_ref().map_or(0, Vec::len);
+    changes.iter().skip(from).map(|change| change.0.len() + value(change)).sum()
+}
+
+fn entity_changes(
+    set: &WorkingSet,
+    entity: &EntityId,
+    entry: &Entry,
+    out: &mut Vec<Change>,
+) -> Result<(), SetError> {
+    let old = head(set, entity)?.unwrap_or_default();
+    let mut new = Head { seq: old.seq.max(entry.head), ..old };
+    if entry.tail.first().is_some_and(|first| first.seq > old.seq.next()) {
+        return Err(SetError::Gap(old.seq));
+    }
+    if let Some((seq, state)) = &entry.snapshot
+        && *seq >= old.snapshot
+        && *seq <= new.seq
+    {
+        new.snapshot = *seq;
+        out.push((keys::snapshot(entity), Some(values::encode_snapshot(*seq, state))));
+    }
+    tail_changes(set, entity, entry, (old, new), out)?;
+    timer_changes(entity, entry.due, &mut new, out);
+    for (stream, rows) in &entry.streams {
+        page_changes(set, entity, stream, rows, out)?;
+    }
+    if new != old {
+        out.push((keys::head(entity), Some(new.encode())));
+    }
+    Ok(())
+}
+
+pub(super) fn head(set: &WorkingSet, entity: &EntityId) -> Result<Option<Head>, SetError> {
+    let value = set.get(&keys::head(entity))?;
+    value.map(|value| Head::decode(&value).ok_or(SetError::Form)).transpose()
+}
+
+/// Keeps what the snapshot does not cover, drops what it does.
+fn tail_changes(
+    set: &WorkingSet,
+    entity: &EntityId,
+    entry: &Entry,
+    (old, new): (Head, Head),
+    out: &mut Vec<Change>,
+) -> Result<(), SetError> {
+    let kept: Vec<TailRecord> =
+        entry.tail.iter().filter(|record| record.seq > new.snapshot).cloned().collect();
+    let written = kept.first().map(|first| first.seq);
+    if let Some(first) = written {
+        out.push((keys::tail(entity, first), Some(values::encode_tail(&kept))));
+    }
+    if new.snapshot > old.snapshot {
+        set.scan_prefix(&keys::tails(entity), |key, value| {
+            let first = keys::number_of(key).map(Seq);
+            let records = values::decode_tail(&value).ok_or(SetError::Form)?;
+            let covered = records.last().is_none_or(|last| last.seq <= new.snapshot);
+            if covered && first != written {
+                out.push((key.to_vec(), None));
+            }
+            Ok(covered)
+        })?;
+    }
+    Ok(())
+}
+
+fn timer_changes(entity: &EntityId, due: DueChange, head: &mut Head, out: &mut Vec<Change>) {
+    let due = match due {
+        DueChange::Unchanged => return,
+        DueChange::Set(due) => Some(due),
+        DueChange::Clear => None,
+    };
+    if head.due == due {
+        return;
+    }
+    let key = |due| keys::timer(&TimerEntry { due, entity: entity.clone() });
+    out.extend(head.due.map(|old| (key(old), None)));
+    out.extend(due.map(|new| (key(new), Some(Vec::new()))));
+    head.due = due;
+}
+
+fn page_changes(
+    set: &WorkingSet,
+    entity: &EntityId,
+    stream: &str,
+    rows: &pages::NewRows,
+    out: &mut Vec<Change>,
+) -> Result<(), SetError> {
+    let changes = pages::place(
+        rows,
+        |no| page_before(set, entity, stream, no),
+        |no| next_page_after(set, entity, stream, no),
+    )?;
+    let change = |(first, rows): pages::PageChange| {
+        (keys::page(entity, stream, first), rows.map(|rows| values::encode_page(&rows)))
+    };
+    out.extend(changes.into_iter().map(change));
+    Ok(())
+}
+
+/// The last page that begins at or before a row.
+pub(super) fn page_before(
+    set: &WorkingSet,
+    entity: &EntityId,
+    stream: &str,
+    no: RowNo,
+) -> Result<Option<(RowNo, values::Rows)>, SetError> {
+    let mut found = None;
+    let from = Bound::Included(keys::pages(entity, stream));
+    set.scan((from, Bound::Included(keys::page(entity, stream, no))), true, |key, value| {
+        found = Some(parse_page(key, &value)?);
+        Ok(false)
+    })?;
+    Ok(found)
+}
+
+fn next_page_after(
+    set: &WorkingSet,
+    entity: &EntityId,
+    stream: &str,
+    no: RowNo,
+) -> Result<Option<RowNo>, SetError> {
+    let mut found = None;
+    let from = Bound::Excluded(keys::page(entity, stream, no));
+    let to = Bound::Included(keys::page(entity, stream, RowNo::MAX));
+    if no == RowNo::MAX {
+        return Ok(None);
+    }
+    set.scan((from, to), false, |key, _| {
+        found = keys::number_of(key);
+        Ok(false)
+    })?;
+    Ok(found)
+}
+
+pub(super) fn parse_page(key: &[u8], value: &Bytes) -> Result<(RowNo, values::Rows), SetError> {
+    let first = keys::number_of(key).ok_or(SetError::Form)?;
+    Ok((first, values::decode_page(value).ok_or(SetError::Form)?))
+}
+
+/// Reads the owner of a name.
+pub(super) fn owner(set: &WorkingSet, name: &str) -> Result<Option<EntityId>, SetError> {
+    let value = set.get(&keys::name(name))?;
+    value.map(|value| keys::parse_entity(&value).ok_or(SetError::Form)).transpose()
+}
+
+/// Where records are applied while nobody else reads: at start and in a rebuild.
+pub(super) struct Applier<'a> {
+    pub(super) set: &'a WorkingSet,
+    table: Memtable,
+    flush_bytes: usize,
+}
+
+impl<'a> Applier<'a> {
+    pub(super) fn new(set: &'a WorkingSet, flush_bytes: usize) -> Self {
+        Self { set, table: Memtable::default(), flush_bytes }
+    }
+
+    /// Applies a record.
+    pub(super) fn record(&mut self, position: Position, body: &Bytes) -> Result<(), SetError> {
+        let (table, set) = (&self.table, self.set);
+        let owner_of = |name: &str| match table.names.get(name) {
+            Some(owner) => Ok(owner.clone()),
+            None => owner(set, name),
+        };
+        let applied = super::memtable::Applied::read(position, body, owner_of)?.ok_or(SetError::Form)?;
+        self.table.apply(applied);
+        if self.table.bytes >= self.flush_bytes { self.flush() } else { Ok(()) }
+    }
+
+    /// Brings what was applied into the set.
+    pub(super) fn flush(&mut self) -> Result<(), SetError> {
+        let table = std::mem::take(&mut self.table);
+        flush(self.set, &table, |batch| self.set.apply(batch))
+    }
+}

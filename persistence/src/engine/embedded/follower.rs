@@ -1,0 +1,189 @@
+//! The follower thread: brings durable records into the working set, in batches, and builds the set again when it
+//! turns out to be damaged.
+
+use super::{
+    Options, flush,
+    home::Home,
+    recover,
+    shared::{Health, Shared, Slot, Wanted},
+    working_set::{SetError, WorkingSet},
+};
+use crate::{Position, metric_definitions as metric};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+};
+
+/// After this many flushes the set is asked to write to disk. Until then a crash makes the next start apply more.
+const FLUSHES_PER_SYNC: u32 = 8;
+
+pub(super) struct Follower {
+    pub(super) shared: Arc<Shared>,
+    pub(super) home: Home,
+    pub(super) options: Options,
+    pub(super) generation: u64,
+    /// Flushes since the set was last on disk.
+    pub(super) unsynced: u32,
+    /// Ends when the shared state says that the engine stops.
+    pub(super) checkpointer: Option<JoinHandle<()>>,
+    pub(super) wake_checkpointer: Box<dyn Fn() + Send>,
+}
+
+impl Follower {
+    pub(super) fn run(mut self) {
+        loop {
+            let wanted = self.wait();
+            if wanted.abandon {
+                break;
+            }
+            if wanted.rebuild {
+                self.rebuild();
+            }
+            let done = self.step();
+            if wanted.stop {
+                self.finish(done);
+                break;
+            }
+        }
+    }
+
+    /// Waits for the interval or a call.
+    fn wait(&self) -> Wanted {
+        let mut wanted = self.shared.wanted.lock();
+        let idle = !(wanted.flush || wanted.rebuild || wanted.stop || wanted.abandon);
+        if idle && self.shared.lag_bytes.load(Ordering::Acquire) < self.options.flush_bytes {
+            self.shared.wake_follower.wait_for(&mut wanted, self.options.flush_interval);
+        }
+        std::mem::take(&mut *wanted)
+    }
+
+    /// Flushes what there is. True when nothing is left of it.
+    fn step(&mut self) -> bool {
+        let Some(set) = self.set() else {
+            self.rebuild();
+            return self.set().is_some();
+        };
+        match self.flush_once(&set) {
+            Ok(true) => self.unsynced += 1,
+            Ok(false) if self.unsynced == 0 => return true,
+            Ok(false) => return self.sync(&set),
+            Err(error) => {
+                self.shared.set_is_damaged(&error);
+                return false;
+            }
+        }
+        if self.unsynced >= FLUSHES_PER_SYNC { self.sync(&set) } else { true }
+    }
+
+    fn set(&self) -> Option<Arc<WorkingSet>> {
+        self.shared.slot.read().ready().ok().map(Arc::clone)
+    }
+
+    /// True when there was something to flush.
+    fn flush_once(&self, set: &WorkingSet) -> Result<bool, SetError> {
+        let table = {
+            let mut layers = self.shared.layers.write();
+            if layers.flushing.is_none() && !layers.active.is_empty() {
+                layers.flushing = Some(Arc::new(std::mem::take(&mut layers.active)));
+            }
+            layers.flushing.clone()
+        };
+        let Some(table) = table else { return Ok(false) };
+        let started = metric::start();
+        flush::flush(set, &table, |batch| {
+            // Readers of several entries hold the slot: no batch is applied between two of their reads.
+            let _gate = self.shared.slot.write();
+            set.apply(batch)
+        })?;
+        self.shared.layers.write().flushing = None;
+        let lag = self.shared.lag_bytes.fetch_sub(table.bytes, Ordering::AcqRel) - table.bytes;
+        metric::lag(lag);
+        metric::flushed(started);
+        Ok(true)
+    }
+
+    fn sync(&mut self, set: &WorkingSet) -> bool {
+        let mark = set.mark();
+        match set.flush() {
+            Ok(()) => {
+                self.unsynced = 0;
+                self.shared.set_synced.store(mark.0, Ordering::Release);
+                true
+            }
+            Err(error) => {
+                self.shared.set_is_damaged(&error);
+                false
+            }
+        }
+    }
+
+    /// Builds the set again up to where the layers begin. Readers are told to come back later.
+    fn rebuild(&mut self) {
+        metric::rebuilt();
+        let upto = {
+            let layers = self.shared.layers.read();
+            layers.flushing.as_ref().map(|table| table.last)
+        };
+        let upto = upto.filter(|last| *last > Position::ZERO).unwrap_or_else(|| self.layers_begin());
+        *self.shared.slot.write() = Slot::Rebuilding;
+        let generation = self.generation + 1;
+        let built = recover::newest_checkpoint(&self.home).and_then(|base| {
+            let path = base.as_ref().map(|(_, path)| path.as_path());
+            let set = recover::fresh_set(&self.home, generation, &self.options, path, &mut |_| ())?;
+            recover::catch_up(&self.home, &set, upto, self.options.flush_bytes)?;
+            Ok(set)
+        });
+        match built {
+            Ok(set) => {
+                tracing::warn!(position = %set.mark(), "the working set was rebuilt");
+                self.generation = generation;
+                self.shared.set_synced.store(set.mark().0, Ordering::Release);
+                *self.shared.slot.write() = Slot::Ready(Arc::new(set));
+                self.shared.wanted.lock().rebuild = false;
+                self.home.keep_generation(generation);
+            }
+            Err(error) => tracing::error!(%error, "the working set could not be rebuilt; trying again"),
+        }
+    }
+
+    /// Position before the first record of the active layer, when no layer is being flushed.
+    fn layers_begin(&self) -> Position {
+        let layers = self.shared.layers.read();
+        let tails = layers.active.entities.values().flat_map(|entry| entry.tail.first());
+        let first = tails.map(|record| record.position).min();
+        first.map_or_else(|| self.shared.position(), |first| Position(first.0.saturating_sub(1)))
+    }
+
+    /// The last work before closing: everything into the set, the set onto disk.
+    fn finish(&mut self, mut done: bool) {
+        /// Tries before the next start is left to apply the rest.
+        const TRIES: u32 = 3;
+        for _ in 0..TRIES {
+            if !done && self.shared.wanted.lock().rebuild {
+                self.rebuild();
+            }
+            done = self.step();
+            let layers = self.shared.layers.read();
+            if done && layers.active.is_empty() && layers.flushing.is_none() && self.unsynced == 0 {
+                return;
+            }
+        }
+        tracing::warn!("the working set was not brought up to date; the next start does it");
+    }
+}
+
+impl Drop for Follower {
+    /// However the thread ends, everything is given back, then whoever waits for the close is told.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.set_health(Health::Poisoned("the follower thread panicked".into()));
+        }
+        (self.wake_checkpointer)();
+        if self.checkpointer.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the checkpoint thread panicked");
+        }
+        *self.shared.slot.write() = Slot::Closed;
+        drop(self.shared.lock.lock().take());
+        self.shared.finished.send_replace(true);
+    }
+}

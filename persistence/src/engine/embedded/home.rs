@@ -1,0 +1,137 @@
+//! The data folder: what lies where, who may use it, which format it has.
+//!
+//! ```text
+//! LOCK  FORMAT  journal/*.seg  checkpoint/*.ckpt  sled/<generation>/
+//! ```
+
+use super::{OpenError, checkpoint, segment};
+use crate::Position;
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+const FORMAT: &str = "greenroom data 1\n";
+
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    root: PathBuf,
+}
+
+pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    |error| OpenError::Io { path, error }
+}
+
+impl Home {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    pub(super) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoint")
+    }
+
+    fn sets(&self) -> PathBuf {
+        self.root.join("sled")
+    }
+
+    pub(super) fn set(&self, generation: u64) -> PathBuf {
+        self.sets().join(generation.to_string())
+    }
+
+    /// Where a copy of the working set is looked at.
+    pub(super) fn scratch(&self) -> PathBuf {
+        self.root.join("verify.tmp")
+    }
+
+    /// Makes the folder ready for writing and locks it.
+    pub(super) fn prepare(&self) -> Result<File, OpenError> {
+        fs::create_dir_all(&self.root).map_err(io_error(&self.root))?;
+        let lock = self.lock()?;
+        let format = self.root.join("FORMAT");
+        if !format.exists() {
+            self.write_format(&format).map_err(io_error(&format))?;
+        }
+        self.check_format()?;
+        for folder in [self.journal(), self.checkpoints(), self.sets()] {
+            fs::create_dir_all(&folder).map_err(io_error(&folder))?;
+        }
+        segment::sync_folder(&self.root).map_err(io_error(&self.root))?;
+        if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            segment::sync_folder(parent).map_err(io_error(parent))?;
+        }
+        Ok(lock)
+    }
+
+    fn write_format(&self, format: &Path) -> io::Result<()> {
+        let draft = self.root.join("FORMAT.tmp");
+        fs::write(&draft, FORMAT)?;
+        File::open(&draft)?.sync_all()?;
+        fs::rename(&draft, format)
+    }
+
+    /// Takes the folder for this process. Held until the file is dropped.
+    pub(super) fn lock(&self) -> Result<File, OpenError> {
+        let path = self.root.join("LOCK");
+        let open = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = open.map_err(io_error(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: self.root.clone() }),
+            Err(TryLockError::Error(error)) => Err(OpenError::Io { path, error }),
+        }
+    }
+
+    pub(super) fn check_format(&self) -> Result<(), OpenError> {
+        let path = self.root.join("FORMAT");
+        let found = fs::read(&path).map_err(io_error(&path))?;
+        if found == FORMAT.as_bytes() {
+            return Ok(());
+        }
+        let found = String::from_utf8_lossy(found.get(..found.len().min(64)).unwrap_or_default());
+        Err(OpenError::Format { found: found.trim().to_owned() })
+    }
+
+    pub(super) fn segments(&self) -> Result<Vec<(Position, PathBuf)>, OpenError> {
+        segment::list(&self.journal()).map_err(io_error(&self.journal()))
+    }
+
+    /// Checkpoint files, oldest first.
+    pub(super) fn checkpoint_files(&self) -> Result<Vec<(Position, PathBuf)>, OpenError> {
+        let folder = self.checkpoints();
+        segment::numbered(&folder, checkpoint::EXTENSION).map_err(io_error(&folder))
+    }
+
+    /// Generations of the working set, oldest first.
+    pub(super) fn generations(&self) -> Result<Vec<u64>, OpenError> {
+        let mut found = Vec::new();
+        let sets = self.sets();
+        let entries = match fs::read_dir(&sets) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries.map_err(io_error(&sets))?,
+        };
+        for entry in entries {
+            let name = entry.map_err(io_error(&sets))?.file_name();
+            found.extend(name.to_str().and_then(|name| name.parse::<u64>().ok()));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Removes every generation but one. What cannot be removed now is removed by a later start.
+    pub(super) fn keep_generation(&self, kept: u64) {
+        for generation in self.generations().unwrap_or_default() {
+            if generation != kept
+                && let Err(error) = fs::remove_dir_all(self.set(generation))
+            {
+                tracing::warn!(%error, generation, "could not remove an old working set");
+            }
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Reading: the layers of recent records over the working set, and the segments for the global order.
+
+use super::{
+    body::Body,
+    flush,
+    group::{self, Group},
+    keys,
+    shared::Shared,
+    values::{self, Rows, TailRecord},
+    working_set::{SetError, WorkingSet},
+};
+use crate::{
+    Direction, EntityId, Page, Position, ReadError, RowNo, Seq, SnapshotBlob, StoredRecord, TimerEntry,
+    Timestamp,
+};
+use bytes::Bytes;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io,
+    ops::Bound,
+    os::unix::fs::FileExt,
+};
+
+pub(super) fn head(shared: &Shared, entity: &EntityId) -> Result<Seq, ReadError> {
+    if let Some(head) = shared.layers.read().head(entity) {
+        return Ok(head);
+    }
+    let slot = shared.slot.read();
+    let head = shared.with_set(&slot, |set| flush::head(set, entity))?;
+    Ok(head.map_or(Seq::ZERO, |head| head.seq))
+}
+
+pub(super) fn owner(shared: &Shared, name: &str) -> Result<Option<EntityId>, ReadError> {
+    let read_at = match shared.cached_owner(name) {
+        Ok(owner) => return Ok(owner),
+        Err(read_at) => read_at,
+    };
+    let recent = shared.layers.read().owner(name);
+    let owner = match recent {
+        Some(owner) => owner,
+        None => {
+            let slot = shared.slot.read();
+            shared.with_set(&slot, |set| flush::owner(set, name))?
+        }
+    };
+    shared.remember_owner(name, owner.as_ref(), read_at);
+    Ok(owner)
+}
+
+pub(super) fn snapshot(shared: &Shared, entity: &EntityId) -> Result<Option<SnapshotBlob>, ReadError> {
+    let slot = shared.slot.read();
+    let kept = shared.with_set(&slot, |set| flush::head(set, entity))?.unwrap_or_default().snapshot;
+    let layers = shared.layers.read();
+    let recent =
+        layers.entries(entity).filter_map(|entry| entry.snapshot.clone()).max_by_key(|(seq, _)| *seq);
+    drop(layers);
+    if let Some((seq, state)) = recent.filter(|(seq, _)| *seq >= kept) {
+        return Ok(Some(SnapshotBlob { seq, bytes: state.to_vec() }));
+    }
+    if kept == Seq::ZERO {
+        return Ok(None);
+    }
+    shared.with_set(&slot, |set| {
+        let value = set.get(&keys::snapshot(entity))?.ok_or(SetError::Form)?;
+        let (seq, bytes) = values::decode_snapshot(&value).ok_or(SetError::Form)?;
+        Ok(Some(SnapshotBlob { seq, bytes }))
+    })
+}
+
+/// Seq of the entity's last record and of its newest snapshot.
+pub(super) fn head_and_snapshot(shared: &Shared, entity: &EntityId) -> Result<(Seq, Seq), ReadError> {
+    let slot = shared.slot.read();
+    let kept = shared.with_set(&slot, |set| flush::head(set, entity))?.unwrap_or_default();
+    let layers = shared.layers.read();
+    let recent =
+        layers.entries(entity).filter_map(|entry| entry.snapshot.as_ref()).map(|(seq, _)| *seq).max();
+    Ok((layers.head(entity).unwrap_or(kept.seq), kept.snapshot.max(recent.unwrap_or_default())))
+}
+
+/// The records after a seq. When the set does not have them all, the journal is searched.
+pub(super) fn tail(shared: &Shared, entity: &EntityId, after: Seq) -> Result<Vec<StoredRecord>, ReadError> {
+    let slot = shared.slot.read();
+    let mut found = shared.with_set(&slot, |set| kept_tail(set, entity, after))?;
+    let kept_head = shared.with_set(&slot, |set| flush::head(set, entity))?.unwrap_or_default();
+    let layers = shared.layers.read();
+    let head = layers.head(entity).unwrap_or(kept_head.seq);
+    for entry in layers.entries(entity).rev() {
+        extend_tail(&mut found, entry.tail.iter().cloned(), after);
+    }
+    drop(layers);
+    drop(slot);
+    if !is_gapless(&found, after, head) {
+        found = search_journal(shared, entity, after)?;
+        if !is_gapless(&found, after, head) {
+            return Err(ReadError::Damaged(format!("records of {entity} after seq {after} are missing")));
+        }
+        if after >= kept_head.snapshot {
+            shared.set_is_damaged(&SetError::Gap(after));
+        }
+    }
+    found.into_iter().map(|record| stored(&record)).collect()
+}
+
+/// Adds records that come after those already there. Flushes that were applied twice may overlap.
+fn extend_tail(found: &mut Vec<TailRecord>, records: impl Iterator<Item = TailRecord>, after: Seq) {
+    for record in records {
+        if record.seq > found.last().map_or(after, |last| last.seq) {
+            found.push(record);
+        }
+    }
+}
+
+fn kept_tail(set: &WorkingSet, entity: &EntityId, after: Seq) -> Result<Vec<TailRecord>, SetError> {
+    let mut found = Vec::new();
+    set.scan_prefix(&keys::tails(entity), |_, value| {
+        let records = values::decode_tail(&value).ok_or(SetError::Form)?;
+        extend_tail(&mut found, records.into_iter(), after);
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+fn is_gapless(records: &[TailRecord], after: Seq, head: Seq) -> bool {
+    let expected = (after.0.saturating_add(1)..=head.0).map(Seq);
+    records.iter().map(|record| record.seq).eq(expected)
+}
+
+pub(super) fn stored(record: &TailRecord) -> Result<StoredRecord, ReadError> {
+    Body::parse(&record.body).and_then(|body| body.to_stored(record.position)).ok_or_else(|| {
+        ReadError::Damaged(format!("the record at position {} has no valid form", record.position))
+    })
+}
+
+/// Every record of an entity after a seq that the segments still have. Slow: reads all of them.
+fn search_journal(shared: &Shared, entity: &EntityId, after: Seq) -> Result<Vec<TailRecord>, ReadError> {
+    let mut found = Vec::new();
+    let published = shared.position();
+    let mut from = Position(1);
+    loop {
+        let mut last = None;
+        walk(shared, from, &mut |position, body| {
+            last = Some(position);
+            if let Some(parsed) = Body::parse(body)
+                && parsed.entity == entity.as_str()
+            {
+                let record = TailRecord { position, seq: parsed.seq, body: body.clone() };
+                extend_tail(&mut found, std::iter::once(record), after);
+            }
+            true
+        })?;
+        match last {
+            Some(last) if last < published => from = last.next(),
+            _ => return Ok(found),
+        }
+    }
+}
+
+pub(super) fn read(shared: &Shared, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
+    let mut found = Vec::new();
+    let mut next = from;
+    while found.len() < limit && next <= shared.position() {
+        let before = found.len();
+        walk(shared, next, &mut |position, body| {
+            if position >= from && found.len() < limit {
+                found.push(TailRecord { position, seq: Seq::ZERO, body: body.clone() });
+            }
+            found.len() < limit
+        })?;
+        match found.last() {
+            Some(last) if found.len() > before => next = last.position.next(),
+            _ => break,
+        }
+    }
+    found.iter().map(stored).collect()
+}
+
+/// Walks the records of the segment that holds `from`, or of the first one after it, until `each` returns false.
+fn walk(
+    shared: &Shared,
+    from: Position,
+    each: &mut dyn FnMut(Position, &Bytes) -> bool,
+) -> Result<(), ReadError> {
+    let published = shared.position();
+    let place = {
+        let index = shared.index.read();
+        let after = index.segments.partition_point(|segment| segment.first <= from);
+        let segment = index.segments.get(after.saturating_sub(1));
+        segment.map(|segment| (segment.path.clone(), segment.salt, segment.offset_before(from), segment.end))
+    };
+    let Some((path, salt, mut at, end)) = place else { return Ok(()) };
+    let failed =
+        |error: io::Error| ReadError::Unavailable(format!("cannot read {}: {error}", path.display()));
+    let file = File::open(&path).map_err(failed)?;
+    while at < end {
+        let damaged = || ReadError::Damaged(format!("{} at offset {at}", path.display()));
+        let mut header = [0; group::HEADER_BYTES];
+        file.read_exact_at(&mut header, at).map_err(failed)?;
+        let length = group::promised_len(&header, &salt).ok_or_else(damaged)?;
+        if at + length as u64 > end {
+            return Err(damaged());
+        }
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, at).map_err(failed)?;
+        let (group, _) = Group::parse(&Bytes::from(bytes), &salt).ok_or_else(damaged)?;
+        for (position, body) in group.bodies() {
+            if position > published || (position >= from && !each(position, &body)) {
+                return Ok(());
+            }
+        }
+        at += length as u64;
+    }
+    Ok(())
+}
+
+/// Where a page of history begins and how it goes on.
+pub(super) struct PageQuery<'a> {
+    pub(super) entity: &'a EntityId,
+    pub(super) stream: &'a str,
+    pub(super) cursor: Option<RowNo>,
+    pub(super) limit: usize,
+    pub(super) direction: Direction,
+}
+
+impl PageQuery<'_> {
+    fn wants(&self, no: RowNo) -> bool {
+        match (self.direction, self.cursor) {
+            (_, None) => true,
+            (Direction::Forward, Some(cursor)) => no > cursor,
+            (Direction::Backward, Some(cursor)) => no < cursor,
+        }
+    }
+
+    /// One more row than asked for tells whether there is a next page.
+    fn enough(&self) -> usize {
+        self.limit.saturating_add(1)
+    }
+}
+
+pub(super) fn page(shared: &Shared, query: &PageQuery<'_>) -> Result<Page, ReadError> {
+    let slot = shared.slot.read();
+    let mut rows: BTreeMap<RowNo, Bytes> =
+        shared.with_set(&slot, |set| kept_rows(set, query))?.into_iter().collect();
+    let layers = shared.layers.read();
+    for entry in layers.entries(query.entity).rev() {
+        let recent = entry.streams.get(query.stream);
+        let wanted = recent.into_iter().flatten().filter(|(no, _)| query.wants(**no));
+        rows.extend(wanted.map(|(no, row)| (*no, row.clone())));
+    }
+    drop(layers);
+    drop(slot);
+    let take = |(no, row): (RowNo, Bytes)| (no, row.to_vec());
+    let mut rows: Vec<_> = match query.direction {
+        Direction::Forward => rows.into_iter().take(query.enough()).map(take).collect(),
+        Direction::Backward => rows.into_iter().rev().take(query.enough()).map(take).collect(),
+    };
+    let more = rows.len() > query.limit;
+    rows.truncate(query.limit);
+    let next = if more { rows.last().map(|(no, _)| *no) } else { None };
+    Ok(Page { rows, next })
+}
+
+fn kept_rows(set: &WorkingSet, query: &PageQuery<'_>) -> Result<Rows, SetError> {
+    let (entity, stream) = (query.entity, query.stream);
+    let mut rows = Rows::new();
+    let mut each = |key: &[u8], value: Bytes| {
+        let (_, page) = flush::parse_page(key, &value)?;
+        rows.extend(page.into_iter().filter(|(no, _)| query.wants(*no)));
+        Ok(rows.len() < query.enough())
+    };
+    let begin = keys::pages(entity, stream);
+    let end = keys::page(entity, stream, RowNo::MAX);
+    match (query.direction, query.cursor) {
+        (Direction::Forward, cursor) => {
+            let first = match cursor {
+                Some(cursor) => flush::page_before(set, entity, stream, cursor)?.map(|(first, _)| first),
+                None => None,
+            };
+            let begin = first.map_or(begin, |first| keys::page(entity, stream, first));
+            set.scan((Bound::Included(begin), Bound::Included(end)), false, &mut each)?;
+        }
+        (Direction::Backward, cursor) => {
+            let end = cursor.map_or(end, |cursor| keys::page(entity, stream, cursor));
+            set.scan((Bound::Included(begin), Bound::Included(end)), true, &mut each)?;
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn due(
+    shared: &Shared,
+    until: Timestamp,
+    after: Option<&TimerEntry>,
+    limit: usize,
+) -> Result<Vec<TimerEntry>, ReadError> {
+    let slot = shared.slot.read();
+    let mut kept: Vec<TimerEntry> = Vec::new();
+    loop {
+        let known = kept.len();
+        let from = kept.last().or(after).cloned();
+        let more = shared.with_set(&slot, |set| kept_timers(set, until, from.as_ref(), limit, &mut kept))?;
+        let layers = shared.layers.read();
+        let current = kept.iter().filter(|entry| !layers.changes_due(&entry.entity));
+        let mut found: BTreeSet<TimerEntry> = current.cloned().collect();
+        if found.len() >= limit || !more || kept.len() == known {
+            found.extend(layers.due(until, after, limit));
+            return Ok(found.into_iter().take(limit).collect());
+        }
+    }
+}
+
+/// Adds at most `limit` timers of the set; true when there may be more.
+fn kept_timers(
+    set: &WorkingSet,
+    until: Timestamp,
+    after: Option<&TimerEntry>,
+    limit: usize,
+    kept: &mut Vec<TimerEntry>,
+) -> Result<bool, SetError> {
+    let from = after.map_or_else(
+        || Bound::Included(keys::timers_from(Timestamp::MIN)),
+        |after| Bound::Excluded(keys::timer(after)),
+    );
+    let (mut count, mut more) = (0, false);
+    set.scan((from, Bound::Excluded(keys::timers_end())), false, |key, _| {
+        let entry = keys::parse_timer(key).ok_or(SetError::Form)?;
+        if entry.due > until {
+            return Ok(false);
+        }
+        kept.push(entry);
+        count += 1;
+        more = count >= limit;
+        Ok(!more)
+    })?;
+    Ok(more)
+}

@@ -1,0 +1,223 @@
+//! What writer, follower and readers share, and the order in which they look.
+//!
+//! Locks are taken in the order slot, layers. A reader of several entries holds the slot, reads the set, then looks at
+//! the layers: while it holds the slot no batch is applied, and what leaves the layers was applied before.
+
+use super::{
+    log::LogIndex,
+    memtable::Layers,
+    working_set::{SetError, WorkingSet},
+};
+use crate::{AppendError, EntityId, Position, ReadError, Seq};
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use std::{
+    collections::HashMap,
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
+use tokio::sync::watch;
+
+/// Most names whose owners are remembered beside the set.
+const NAMES_CACHED_MAX: usize = 65_536;
+
+/// Whether appends are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    Open,
+    Closed,
+    /// A write failed: what stands in the journal's file is not known, so nothing is written after it.
+    Poisoned(String),
+}
+
+/// The working set, or its absence.
+pub(super) enum Slot {
+    Ready(Arc<WorkingSet>),
+    /// It is being built again.
+    Rebuilding,
+    Closed,
+}
+
+impl Slot {
+    pub(super) fn ready(&self) -> Result<&Arc<WorkingSet>, ReadError> {
+        match self {
+            Self::Ready(set) => Ok(set),
+            Self::Rebuilding => Err(ReadError::Unavailable("the working set is being rebuilt".into())),
+            Self::Closed => Err(ReadError::Unavailable("the journal is closed".into())),
+        }
+    }
+}
+
+/// What the follower is asked to do.
+#[derive(Default)]
+pub(super) struct Wanted {
+    pub(super) flush: bool,
+    pub(super) rebuild: bool,
+    pub(super) stop: bool,
+    /// Stop without finishing anything, as a crash would.
+    pub(super) abandon: bool,
+}
+
+pub(super) struct Shared {
+    pub(super) layers: RwLock<Layers>,
+    pub(super) slot: RwLock<Slot>,
+    pub(super) index: Arc<RwLock<LogIndex>>,
+    /// Position of the last record that is durable and visible.
+    pub(super) published: AtomicU64,
+    /// Rough size of the layers, in bytes.
+    pub(super) lag_bytes: AtomicUsize,
+    /// Lag at which the follower is woken, in bytes.
+    pub(super) flush_bytes: usize,
+    /// Bytes of appends that the writer has not taken yet.
+    pub(super) queued_bytes: AtomicUsize,
+    /// Position up to which the set is safely on disk. Segments after it must stay.
+    pub(super) set_synced: AtomicU64,
+    /// Journal bytes since the newest checkpoint.
+    pub(super) uncovered_bytes: AtomicU64,
+    pub(super) abandoned: AtomicBool,
+    health: RwLock<Health>,
+    pub(super) wanted: Mutex<Wanted>,
+    pub(super) wake_follower: Condvar,
+    names: Mutex<NameCache>,
+    pub(super) finished: watch::Sender<bool>,
+    #[cfg(test)]
+    pub(super) fail_next_write: Arc<AtomicBool>,
+    /// Keeps other processes out for as long as it lives.
+    pub(super) lock: Mutex<Option<File>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        set: WorkingSet,
+        index: LogIndex,
+        last: Position,
+        flush_bytes: usize,
+        lock: File,
+    ) -> Self {
+        let mark = set.mark();
+        Self {
+            layers: RwLock::default(),
+            slot: RwLock::new(Slot::Ready(Arc::new(set))),
+            index: Arc::new(RwLock::new(index)),
+            published: AtomicU64::new(last.0),
+            lag_bytes: AtomicUsize::new(0),
+            flush_bytes,
+            queued_bytes: AtomicUsize::new(0),
+            set_synced: AtomicU64::new(mark.0),
+            uncovered_bytes: AtomicU64::new(0),
+            abandoned: AtomicBool::new(false),
+            health: RwLock::new(Health::Open),
+            wanted: Mutex::default(),
+            wake_follower: Condvar::new(),
+            names: Mutex::default(),
+            finished: watch::Sender::new(false),
+            #[cfg(test)]
+            fail_next_write: Arc::default(),
+            lock: Mutex::new(Some(lock)),
+        }
+    }
+
+    pub(super) fn position(&self) -> Position {
+        Position(self.published.load(Ordering::Acquire))
+    }
+
+    pub(super) fn check_writable(&self) -> Result<(), AppendError> {
+        match &*self.health.read() {
+            Health::Open => Ok(()),
+            Health::Closed => Err(AppendError::Unavailable("the journal is closed".into())),
+            Health::Poisoned(why) => {
+                Err(AppendError::Unavailable(format!("an earlier write failed, restart to recover: {why}")))
+            }
+        }
+    }
+
+    /// Stops appends for good. The first reason stays.
+    pub(super) fn set_health(&self, health: Health) {
+        let mut now = self.health.write();
+        if *now == Health::Open {
+            *now = health;
+        }
+    }
+
+    pub(super) fn want(&self, change: impl FnOnce(&mut Wanted)) {
+        change(&mut self.wanted.lock());
+        self.wake_follower.notify_one();
+    }
+
+    /// Notes that the set gave something wrong: it is built again at once.
+    pub(super) fn set_is_damaged(&self, error: &SetError) {
+        let mut wanted = self.wanted.lock();
+        if !wanted.rebuild {
+            tracing::warn!(%error, "the working set is damaged and will be rebuilt from checkpoint and journal");
+            wanted.rebuild = true;
+            self.wake_follower.notify_one();
+        }
+    }
+
+    /// Takes a snapshot for the next flush.
+    pub(super) fn keep_snapshot(&self, entity: &EntityId, seq: Seq, state: Bytes) {
+        let mut layers = self.layers.write();
+        let before = layers.active.bytes;
+        layers.active.keep_snapshot(entity, seq, state);
+        let added = layers.active.bytes.saturating_sub(before);
+        drop(layers);
+        self.lag_bytes.fetch_add(added, Ordering::AcqRel);
+    }
+
+    /// Reads from the set, with no batch applied meanwhile. An error of the set starts its rebuild.
+    pub(super) fn with_set<T>(
+        &self,
+        slot: &RwLockReadGuard<'_, Slot>,
+        read: impl FnOnce(&WorkingSet) -> Result<T, SetError>,
+    ) -> Result<T, ReadError> {
+        read(slot.ready()?).map_err(|error| {
+            self.set_is_damaged(&error);
+            ReadError::Damaged(error.to_string())
+        })
+    }
+
+    /// Owner of a name, when that is remembered; otherwise what [`Shared::remember_owner`] needs.
+    pub(super) fn cached_owner(&self, name: &str) -> Result<Option<EntityId>, NameEpoch> {
+        let cache = self.names.lock();
+        cache.owners.get(name).cloned().ok_or(NameEpoch(cache.epoch))
+    }
+
+    /// Remembers an owner that was read, unless names changed since.
+    pub(super) fn remember_owner(&self, name: &str, owner: Option<&EntityId>, read_at: NameEpoch) {
+        let mut cache = self.names.lock();
+        if cache.epoch == read_at.0 {
+            cache.insert(name, owner.cloned());
+        }
+    }
+
+    /// Tells the cache about changes that are in the layers already.
+    pub(super) fn names_changed<'a>(&self, changes: impl Iterator<Item = (&'a str, Option<EntityId>)>) {
+        let mut cache = self.names.lock();
+        cache.epoch += 1;
+        for (name, owner) in changes {
+            cache.insert(name, owner);
+        }
+    }
+}
+
+/// Tells whether names changed since.
+#[derive(Clone, Copy)]
+pub(super) struct NameEpoch(u64);
+
+#[derive(Default)]
+struct NameCache {
+    owners: HashMap<String, Option<EntityId>>,
+    epoch: u64,
+}
+
+impl NameCache {
+    fn insert(&mut self, name: &str, owner: Option<EntityId>) {
+        if self.owners.len() >= NAMES_CACHED_MAX {
+            self.owners.clear();
+        }
+        self.owners.insert(name.to_owned(), owner);
+    }
+}

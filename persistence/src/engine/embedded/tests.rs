@@ -1,0 +1,144 @@
+//! The suite of every engine, then what only this engine promises: that files may be cut, flipped or gone.
+
+use super::*;
+use crate::{
+    AppendError, Seq,
+    conformance::{self, entity, record},
+};
+use async_trait::async_trait;
+use std::fs;
+use tempfile::TempDir;
+
+mod checkpoints;
+mod damage;
+mod model;
+mod overload;
+
+/// Small enough that a test rotates, flushes and checkpoints often.
+fn small(folder: &Path) -> Options {
+    Options {
+        segment_bytes: 16 * 1024,
+        cache_bytes: 4 * 1024 * 1024,
+        flush_bytes: 8 * 1024,
+        flush_interval: Duration::from_millis(20),
+        ..Options::new(folder)
+    }
+}
+
+fn open_at(folder: &Path) -> Opened {
+    open(&small(folder), &mut |_| ()).unwrap()
+}
+
+struct Small;
+
+#[async_trait]
+impl conformance::Engine for Small {
+    type Place = TempDir;
+
+    async fn create(&self) -> (Stores, TempDir) {
+        let place = tempfile::tempdir().unwrap();
+        (open_at(place.path()).stores, place)
+    }
+
+    async fn reopen(&self, place: &TempDir) -> Stores {
+        open_at(place.path()).stores
+    }
+}
+
+/// Loses its working set at every restart.
+struct WithoutSet;
+
+#[async_trait]
+impl conformance::Engine for WithoutSet {
+    type Place = TempDir;
+
+    async fn create(&self) -> (Stores, TempDir) {
+        Small.create().await
+    }
+
+    async fn reopen(&self, place: &TempDir) -> Stores {
+        fs::remove_dir_all(place.path().join("sled")).unwrap();
+        open_at(place.path()).stores
+    }
+}
+
+/// Makes a checkpoint and then loses its working set, at every restart.
+struct CheckpointOnly;
+
+#[async_trait]
+impl conformance::Engine for CheckpointOnly {
+    type Place = TempDir;
+
+    async fn create(&self) -> (Stores, TempDir) {
+        Small.create().await
+    }
+
+    async fn reopen(&self, place: &TempDir) -> Stores {
+        let opened = open_at(place.path());
+        opened.handle.checkpoint().await.unwrap();
+        opened.stores.journal.close().await;
+        drop(opened);
+        WithoutSet.reopen(place).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_promises_of_every_engine() {
+    conformance::run(&Small).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_promises_without_the_working_set() {
+    // Snapshots live in the working set, so that part needs a checkpoint.
+    conformance::check_appends(&WithoutSet).await;
+    conformance::check_names(&WithoutSet).await;
+    conformance::check_rows(&WithoutSet).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_promises_from_checkpoints() {
+    // A checkpoint removes the segments that reading from the first position would need.
+    conformance::check_names(&CheckpointOnly).await;
+    conformance::check_rows(&CheckpointOnly).await;
+    conformance::check_states(&CheckpointOnly).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_at_a_time() {
+    let place = tempfile::tempdir().unwrap();
+    let first = open_at(place.path());
+    assert!(matches!(open(&small(place.path()), &mut |_| ()), Err(OpenError::Locked { .. })));
+    first.stores.journal.close().await;
+    let again = open_at(place.path());
+    again.stores.journal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_format_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    open_at(place.path()).stores.journal.close().await;
+    fs::write(place.path().join("FORMAT"), "greenroom data 2\n").unwrap();
+    let Err(OpenError::Format { found }) = open(&small(place.path()), &mut |_| ()) else {
+        panic!("opened an unknown format");
+    };
+    assert_eq!(found, "greenroom data 2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_write_stops_appends_until_reopened() {
+    let place = tempfile::tempdir().unwrap();
+    let opened = open_at(place.path());
+    let journal = &opened.stores.journal;
+    journal.append(record("a", 0, "kept")).await.unwrap();
+    opened.handle.shared().fail_next_write.store(true, std::sync::atomic::Ordering::Release);
+    let unknown = journal.append(record("a", 1, "unknown")).await;
+    assert!(matches!(unknown, Err(AppendError::Unknown(_))), "{unknown:?}");
+    let refused = journal.append(record("a", 1, "later")).await;
+    assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+    assert_eq!(journal.head(&entity("a")).await, Ok(Seq(1)), "reads go on");
+    journal.close().await;
+    drop(opened);
+    let opened = open_at(place.path());
+    opened.stores.journal.append(record("a", 1, "after the restart")).await.unwrap();
+    opened.stores.journal.close().await;
+}

@@ -1,0 +1,290 @@
+//! Files cut, flipped or gone between two starts: nothing acknowledged is lost, or the start stops and names the place.
+
+use super::*;
+use crate::{Direction, DirectoryChange, DueChange, HistoryRow, NewRecord, SnapshotBlob, Timestamp};
+
+/// Fills a folder with a bit of everything and closes it.
+async fn filled(place: &Path, records: u64) {
+    let opened = open_at(place);
+    for n in 0..records {
+        opened.stores.journal.append(rich(n)).await.unwrap();
+    }
+    opened.stores.journal.close().await;
+}
+
+/// The record `n` of a fixed sequence: one entity of four, with a row, a name and a timer.
+fn rich(n: u64) -> NewRecord {
+    let key = format!("e{}", n % 4);
+    NewRecord {
+        rows: vec![HistoryRow { stream: "m".into(), no: n, bytes: format!("row {n}").into_bytes() }],
+        directory: vec![DirectoryChange::Claim(format!("name-{n}"))],
+        due: DueChange::Set(Timestamp::from_millis(i64::try_from(n).unwrap())),
+        ..record(&key, n / 4, &"x".repeat(200))
+    }
+}
+
+/// Everything that `filled` wrote is there.
+async fn assert_filled(stores: &Stores, records: u64) {
+    assert_eq!(stores.journal.position(), Position(records));
+    for e in 0..4 {
+        let id = entity(&format!("e{e}"));
+        let count = (records + 3 - e) / 4;
+        assert_eq!(stores.journal.head(&id).await, Ok(Seq(count)));
+        let tail = stores.journal.tail(&id, Seq::ZERO).await.unwrap();
+        assert_eq!(tail.iter().map(|one| one.seq.0).collect::<Vec<_>>(), (1..=count).collect::<Vec<_>>());
+        let page = stores.history.page(&id, "m", None, 1000, Direction::Forward).await.unwrap();
+        let rows: Vec<u64> = page.rows.iter().map(|(no, _)| *no).collect();
+        assert_eq!(rows, (0..records).filter(|n| n % 4 == e).collect::<Vec<_>>());
+    }
+    for n in 0..records {
+        let owner = stores.directory.lookup(&format!("name-{n}")).await.unwrap();
+        assert_eq!(owner, Some(entity(&format!("e{}", n % 4))));
+    }
+    assert_eq!(stores.timers.due(Timestamp::MAX, None, 100).await.unwrap().len(), 4);
+}
+
+fn segments(place: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> =
+        fs::read_dir(place.join("journal")).unwrap().map(|file| file.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "seg"));
+    found.sort();
+    found
+}
+
+/// Offset after the last byte that is not zero.
+fn end_of(path: &Path) -> usize {
+    fs::read(path).unwrap().iter().rposition(|byte| *byte != 0).unwrap() + 1
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 0x10;
+    fs::write(path, bytes).unwrap();
+}
+
+fn try_open(place: &Path) -> Result<Opened, OpenError> {
+    open(&small(place), &mut |_| ())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_tail_is_cut_and_told() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 30).await;
+    let newest = segments(place.path()).pop().unwrap();
+    let end = end_of(&newest);
+    let mut bytes = fs::read(&newest).unwrap();
+    // Half a frame: its mark is the segment's, its content is not all there.
+    let half = bytes[64..100].to_vec();
+    bytes[end..end + half.len()].copy_from_slice(&half);
+    fs::write(&newest, bytes).unwrap();
+    let report = verify(&small(place.path()), &mut |_| ()).unwrap();
+    assert!(report.problems.len() == 1 && !report.problems[0].stops_start, "{report:?}");
+    let opened = open_at(place.path());
+    assert!(opened.report.torn.is_some());
+    assert_filled(&opened.stores, 30).await;
+    opened.stores.journal.append(rich(30)).await.unwrap();
+    opened.stores.journal.close().await;
+    drop(opened);
+    let opened = open_at(place.path());
+    assert_eq!(opened.report.torn, None);
+    assert_filled(&opened.stores, 31).await;
+    opened.stores.journal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_cut_at_any_byte_is_as_if_never_written() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 10).await;
+    let newest = segments(place.path()).pop().unwrap();
+    let before = end_of(&newest);
+    let opened = open_at(place.path());
+    opened.stores.journal.append(rich(10)).await.unwrap();
+    opened.stores.journal.close().await;
+    drop(opened);
+    let whole = fs::read(&newest).unwrap();
+    let after = end_of(&newest);
+    // As after a crash in the middle of the write: some of the group's bytes reached the disk, and no working set saw it.
+    for cut in (before..after - 1).step_by(37) {
+        let crashed = tempfile::tempdir().unwrap();
+        fs::create_dir_all(crashed.path().join("journal")).unwrap();
+        let mut bytes = whole.clone();
+        bytes[cut..].fill(0);
+        fs::write(crashed.path().join("journal").join(newest.file_name().unwrap()), &bytes).unwrap();
+        let opened = open_at(crashed.path());
+        assert_filled(&opened.stores, 10).await;
+        opened.stores.journal.append(rich(10)).await.unwrap();
+        opened.stores.journal.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_bit_in_the_middle_stops_the_start_and_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 200).await;
+    let files = segments(place.path());
+    assert!(files.len() > 3, "several segments");
+    for (file, at) in [(0, 500), (1, 700), (files.len() - 1, 80), (1, 20)] {
+        flip(&files[file], at);
+        let report = verify(&small(place.path()), &mut |_| ()).unwrap();
+        assert!(
+            report.problems.iter().any(|problem| problem.stops_start && problem.file == files[file]),
+            "{report:?}"
+        );
+        match try_open(place.path()) {
+            Err(OpenError::Damaged { path, offset, .. }) => {
+                assert_eq!(path, files[file]);
+                assert!(offset <= at as u64);
+            }
+            other => panic!("{:?}", other.map(|opened| opened.report)),
+        }
+        flip(&files[file], at);
+    }
+    let opened = open_at(place.path());
+    assert_filled(&opened.stores, 200).await;
+    opened.stores.journal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_last_group_is_noticed_by_what_was_applied() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 30).await;
+    let newest = segments(place.path()).pop().unwrap();
+    flip(&newest, end_of(&newest) - 3);
+    assert!(matches!(try_open(place.path()), Err(OpenError::JournalShort { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_segment_stops_the_start() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 200).await;
+    let files = segments(place.path());
+    let gone = fs::read(&files[1]).unwrap();
+    fs::remove_file(&files[1]).unwrap();
+    assert!(matches!(try_open(place.path()), Err(OpenError::RecordsMissing { .. })));
+    let report = verify(&small(place.path()), &mut |_| ()).unwrap();
+    assert!(report.problems.iter().any(|problem| problem.stops_start));
+    fs::write(&files[1], gone).unwrap();
+    let report = verify(&small(place.path()), &mut |_| ()).unwrap();
+    assert_eq!((report.problems, report.records, report.entities), (vec![], 200, 4));
+    assert_eq!(report.working_set, Some(Position(200)));
+}
+
+/// Every file under a folder.
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_under(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_working_set_loses_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 120).await;
+    let mut rebuilds = 0;
+    for round in 0..24_usize {
+        let files = files_under(&place.path().join("sled"));
+        let large: Vec<_> = files.iter().filter(|file| fs::metadata(file).unwrap().len() > 0).collect();
+        let file = large[round % large.len()];
+        let mut bytes = fs::read(file).unwrap();
+        let at = bytes.len() * (round + 1) / 26;
+        match round % 4 {
+            0 => bytes.truncate(at),
+            1 => bytes[at] ^= 0xff,
+            2 => bytes[at..].iter_mut().take(4096).for_each(|byte| *byte = 0),
+            _ => bytes.clear(),
+        }
+        fs::write(file, bytes).unwrap();
+        let opened = open_at(place.path());
+        rebuilds += usize::from(opened.report.rebuilt.is_some());
+        assert_filled(&opened.stores, 120).await;
+        opened.stores.journal.close().await;
+    }
+    assert!(rebuilds > 6, "the damage was noticed {rebuilds} times");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_working_set_catches_up() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 40).await;
+    let older = tempfile::tempdir().unwrap();
+    for file in files_under(&place.path().join("sled")) {
+        let target = older.path().join(file.strip_prefix(place.path()).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(&file, target).unwrap();
+    }
+    let opened = open_at(place.path());
+    for n in 40..90 {
+        opened.stores.journal.append(rich(n)).await.unwrap();
+    }
+    opened.stores.journal.close().await;
+    drop(opened);
+    fs::remove_dir_all(place.path().join("sled")).unwrap();
+    fs::rename(older.path().join("sled"), place.path().join("sled")).unwrap();
+    let opened = open_at(place.path());
+    assert_eq!((opened.report.applied, opened.report.rebuilt), (50, None));
+    assert_filled(&opened.stores, 90).await;
+    opened.stores.journal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unclean_end_loses_nothing_acknowledged() {
+    let place = tempfile::tempdir().unwrap();
+    for round in 0..5_u64 {
+        let opened = open_at(place.path());
+        for n in round * 20..round * 20 + 20 {
+            opened.stores.journal.append(rich(n)).await.unwrap();
+        }
+        opened.handle.abandon().await;
+    }
+    let opened = open_at(place.path());
+    assert_filled(&opened.stores, 100).await;
+    opened.stores.journal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_found_while_running_starts_a_rebuild() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 60).await;
+    let opened = open_at(place.path());
+    let shared = opened.handle.shared();
+    shared.set_is_damaged(&working_set::SetError::Form);
+    // Appends go on meanwhile; reads of what is not recent may be refused for a moment.
+    for n in 60..80 {
+        while let Err(error) = opened.stores.journal.append(rich(n)).await {
+            assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
+            tokio::task::yield_now().await;
+        }
+    }
+    while !place.path().join("sled/2").exists() || shared.slot.read().ready().is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_filled(&opened.stores, 80).await;
+    opened.stores.journal.close().await;
+    drop(opened);
+    let report = verify(&small(place.path()), &mut |_| ()).unwrap();
+    assert_eq!(report.problems, vec![]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_on_request_keeps_everything() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 60).await;
+    let opened = open_at(place.path());
+    let state = SnapshotBlob { seq: Seq(10), bytes: vec![1; 5000] };
+    opened.stores.snapshots.save(&entity("e0"), state).await.unwrap();
+    opened.handle.checkpoint().await.unwrap();
+    opened.stores.journal.close().await;
+    drop(opened);
+    let mut phases = Vec::new();
+    let report = rebuild(&small(place.path()), &mut |progress| phases.push(progress.phase)).unwrap();
+    assert!(phases.contains(&Phase::LoadingCheckpoint) && phases.contains(&Phase::ReadingJournal));
+    assert_eq!(report.position, Position(60));
+    let opened = open_at(place.path());
+    assert_eq!(opened.report.rebuilt, None);
+    assert_eq!(opened.stores.journal.head(&entity("e0")).await, Ok(Seq(15)));
+    opened.stores.journal.close().await;
+}

@@ -1,0 +1,42 @@
+//! Bounded memory: what lags too far refuses appends until it caught up.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lag_refuses_appends_and_a_flush_lets_them_in_again() {
+    let place = tempfile::tempdir().unwrap();
+    let options = Options {
+        flush_bytes: usize::MAX,
+        flush_interval: Duration::from_secs(3600),
+        lag_bytes_max: 20_000,
+        ..small(place.path())
+    };
+    let opened = open(&options, &mut |_| ()).unwrap();
+    let mut accepted = 0;
+    let refused = loop {
+        match opened.stores.journal.append(record("a", accepted, &"x".repeat(1000))).await {
+            Ok(_) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(refused, AppendError::Overloaded { retry_after } if !retry_after.is_zero()),
+        "{refused:?}"
+    );
+    assert!((17..=20).contains(&accepted), "{accepted}");
+    opened.handle.flush_soon();
+    while opened.handle.lag_bytes() > 0 {
+        tokio::task::yield_now().await;
+    }
+    opened.stores.journal.append(record("a", accepted, "after")).await.unwrap();
+    opened.stores.journal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_refuses_at_once() {
+    let place = tempfile::tempdir().unwrap();
+    let opened = open(&Options { queue_bytes_max: 0, ..small(place.path()) }, &mut |_| ()).unwrap();
+    let refused = opened.stores.journal.append(record("a", 0, "x")).await;
+    assert!(matches!(refused, Err(AppendError::Overloaded { .. })), "{refused:?}");
+    opened.stores.journal.close().await;
+}

@@ -1,0 +1,272 @@
+//! The working set in sled: derived, disposable, and trusted with nothing.
+//!
+//! Every value carries a checksum over its key and itself. The meta value keeps a digest over all entries, changed in the
+//! same batch as they are; at start everything is read once and compared with it, so that an entry that went missing,
+//! came back old or was half applied is noticed, whatever happened to the files. Every call into sled is guarded: a
+//! panic becomes an error, and an error means that the set is thrown away and built again from checkpoint and journal.
+
+use super::{bytes::Put, bytes::Reader, keys};
+use crate::Position;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::{
+    ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+/// Version of keys and values. Another version is not read but rebuilt.
+const VERSION: u32 = 1;
+/// Checksum in front of each value.
+const CRC_BYTES: usize = 4;
+/// How many entries are read between two progress reports.
+const AUDIT_STEP: u64 = 4096;
+
+/// Why the working set cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SetError {
+    #[error("sled failed: {0}")]
+    Sled(String),
+    #[error("sled panicked: {0}")]
+    Panicked(String),
+    #[error("an entry of the working set does not match its checksum (key of {0} bytes)")]
+    Checksum(usize),
+    #[error("an entry of the working set has another form than expected")]
+    Form,
+    #[error("the working set has no valid meta entry")]
+    Meta,
+    #[error("the working set does not match its digest: entries are missing, old or half applied")]
+    Digest,
+    #[error("the tail of an entity in the working set has a gap after seq {0}")]
+    Gap(crate::Seq),
+}
+
+impl From<sled::Error> for SetError {
+    fn from(error: sled::Error) -> Self {
+        Self::Sled(error.to_string())
+    }
+}
+
+/// Runs a call into sled; a panic in it becomes an error.
+fn guarded<T>(call: impl FnOnce() -> Result<T, SetError>) -> Result<T, SetError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(SetError::Panicked(text.unwrap_or("no message").to_owned()))
+    })
+}
+
+/// A change: the key, and its new value or nothing.
+pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// What the meta entry says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Meta {
+    /// Every record up to here is in the set.
+    pub(super) mark: Position,
+    /// Sum over all other entries.
+    digest: u64,
+}
+
+pub(super) struct WorkingSet {
+    db: Option<sled::Db>,
+    meta: Mutex<Meta>,
+}
+
+impl WorkingSet {
+    /// Opens or creates the set. Nothing that it holds has been checked yet.
+    pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, SetError> {
+        guarded(|| {
+            // The follower flushes when it is time to.
+            let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);
+            let set = Self { db: Some(config.open()?), meta: Mutex::default() };
+            if let Some(value) = set.db()?.get(keys::META)? {
+                let bytes = unwrap_value(keys::META, &value)?;
+                *set.meta.lock() = decode_meta(&bytes).ok_or(SetError::Meta)?;
+            }
+            Ok(set)
+        })
+    }
+
+    fn db(&self) -> Result<&sled::Db, SetError> {
+        self.db.as_ref().ok_or_else(|| SetError::Sled("closed".into()))
+    }
+
+    /// Position up to which every record is in the set.
+    pub(super) fn mark(&self) -> Position {
+        self.meta.lock().mark
+    }
+
+    /// Reads everything and compares it with the checksums and the digest. `progress` gets the number of entries read.
+    pub(super) fn audit(&self, mut progress: impl FnMut(u64)) -> Result<u64, SetError> {
+        let expected = self.meta.lock().digest;
+        guarded(|| {
+            let (mut digest, mut entries) = (0_u64, 0_u64);
+            for entry in self.db()?.iter() {
+                let (key, value) = entry?;
+                unwrap_value(&key, &value)?;
+                if key != keys::META {
+                    digest = digest.wrapping_add(mix(&key, &value));
+                }
+                entries += 1;
+                if entries.is_multiple_of(AUDIT_STEP) {
+                    progress(entries);
+                }
+            }
+            if digest == expected { Ok(entries) } else { Err(SetError::Digest) }
+        })
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, SetError> {
+        guarded(|| self.db()?.get(key)?.map(|value| unwrap_value(key, &value)).transpose())
+    }
+
+    /// Entries from a bound on whose keys begin with `prefix`, in order or from the back, until `each` returns false.
+    pub(super) fn scan(
+        &self,
+        range: (Bound<Vec<u8>>, Bound<Vec<u8>>),
+        backward: bool,
+        mut each: impl FnMut(&[u8], Bytes) -> Result<bool, SetError>,
+    ) -> Result<(), SetError> {
+        guarded(|| {
+            let mut entries = self.db()?.range::<Vec<u8>, _>(range);
+            while let Some(entry) = if backward { entries.next_back() } else { entries.next() } {
+                let (key, value) = entry?;
+                if !each(&key, unwrap_value(&key, &value)?)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Every entry whose key begins with `prefix`, in order, until `each` returns false.
+    pub(super) fn scan_prefix(
+        &self,
+        prefix: &[u8],
+        mut each: impl FnMut(&[u8], Bytes) -> Result<bool, SetError>,
+    ) -> Result<(), SetError> {
+        let from = (Bound::Included(prefix.to_vec()), Bound::Unbounded);
+        self.scan(
+            from,
+            false,
+            |key, value| if key.starts_with(prefix) { each(key, value) } else { Ok(false) },
+        )
+    }
+
+    /// The digest after some changes. Reads the entries that they replace.
+    fn digest_after(&self, changes: &[Change]) -> Result<u64, SetError> {
+        let db = self.db()?;
+        let mut digest = self.meta.lock().digest;
+        for (key, value) in changes {
+            if let Some(old) = db.get(key)? {
+                digest = digest.wrapping_sub(mix(key, &old));
+            }
+            if let Some(value) = value {
+                digest = digest.wrapping_add(mix(key, value));
+            }
+        }
+        Ok(digest)
+    }
+
+    /// Prepares changes: checksums, digest, and the mark when it moves. Keys must differ. One thread at a time prepares and applies.
+    pub(super) fn prepare(&self, changes: Vec<Change>, mark: Option<Position>) -> Result<Prepared, SetError> {
+        guarded(|| {
+            let wrap = |(key, value): Change| {
+                let value = value.map(|value| wrap_value(&key, &value));
+                (key, value)
+            };
+            let changes: Vec<Change> = changes.into_iter().map(wrap).collect();
+            let digest = self.digest_after(&changes)?;
+            let meta = Meta { mark: mark.unwrap_or(self.meta.lock().mark), digest };
+            let mut batch = sled::Batch::default();
+            for (key, value) in changes {
+                match value {
+                    Some(value) => batch.insert(key, value),
+                    None => batch.remove(key),
+                }
+            }
+            batch.insert(keys::META, wrap_value(keys::META, &encode_meta(meta)));
+            Ok(Prepared { batch, meta })
+        })
+    }
+
+    /// Applies what was prepared, all at once.
+    pub(super) fn apply(&self, prepared: Prepared) -> Result<(), SetError> {
+        guarded(|| Ok(self.db()?.apply_batch(prepared.batch)?))?;
+        *self.meta.lock() = prepared.meta;
+        Ok(())
+    }
+
+    /// Asks sled to write everything to disk.
+    pub(super) fn flush(&self) -> Result<(), SetError> {
+        guarded(|| {
+            self.db()?.flush()?;
+            Ok(())
+        })
+    }
+}
+
+impl Drop for WorkingSet {
+    /// Closing sled writes files, and may panic on damaged ones.
+    fn drop(&mut self) {
+        let db = self.db.take();
+        if let Err(error) = guarded(|| {
+            drop(db);
+            Ok(())
+        }) {
+            tracing::warn!(%error, "the working set did not close cleanly; it is rebuilt when it does not check out");
+        }
+    }
+}
+
+/// Changes that are ready to be applied.
+pub(super) struct Prepared {
+    batch: sled::Batch,
+    meta: Meta,
+}
+
+fn encode_meta(meta: Meta) -> Vec<u8> {
+    let mut out = VERSION.to_le_bytes().to_vec();
+    out.put_u64(meta.mark.0);
+    out.put_u64(meta.digest);
+    out
+}
+
+fn decode_meta(bytes: &[u8]) -> Option<Meta> {
+    let mut reader = Reader(bytes);
+    (reader.u32()? == VERSION).then_some(())?;
+    Some(Meta { mark: Position(reader.u64()?), digest: reader.u64()? })
+}
+
+fn checksum(key: &[u8], value: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(value);
+    hasher.finalize()
+}
+
+fn wrap_value(key: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(CRC_BYTES + value.len());
+    out.extend_from_slice(&checksum(key, value).to_le_bytes());
+    out.extend_from_slice(value);
+    out
+}
+
+fn unwrap_value(key: &[u8], stored: &[u8]) -> Result<Bytes, SetError> {
+    let (crc, value) = stored.split_first_chunk::<CRC_BYTES>().ok_or(SetError::Checksum(key.len()))?;
+    if u32::from_le_bytes(*crc) != checksum(key, value) {
+        return Err(SetError::Checksum(key.len()));
+    }
+    Ok(Bytes::copy_from_slice(value))
+}
+
+/// An entry's part of the digest: its checksum and its key's, mixed so that parts do not cancel each other out.
+fn mix(key: &[u8], stored: &[u8]) -> u64 {
+    let crc = stored.first_chunk::<CRC_BYTES>().map_or(0, |crc| u32::from_le_bytes(*crc));
+    let mut mixed = (u64::from(crc) << 32) | u64::from(crc32fast::hash(key));
+    mixed = mixed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
