@@ -91,7 +91,10 @@ pub(super) fn tail(shared: &Shared, entity: &EntityId, after: Seq) -> Result<Vec
     drop(layers);
     drop(slot);
     if !is_gapless(&found, after, head) {
-        found = search_journal(shared, entity, after)?;
+        // The journal may be read a moment before the newest records here are published in it, or after newer ones are.
+        let recent = std::mem::replace(&mut found, search_journal(shared, entity, after)?);
+        extend_tail(&mut found, recent.into_iter(), after);
+        found.retain(|record| record.seq <= head);
         if !is_gapless(&found, after, head) {
             return Err(ReadError::Damaged(format!("records of {entity} after seq {after} are missing")));
         }

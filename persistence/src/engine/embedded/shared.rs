@@ -163,7 +163,7 @@ impl Shared {
         let before = layers.active.bytes;
         layers.active.keep_snapshot(entity, seq, state);
         let added = layers.active.bytes.saturating_sub(before);
-        drop(layers);
+        // Under the lock: the follower must not take it off the lag before it is on it.
         self.lag_bytes.fetch_add(added, Ordering::AcqRel);
     }
 

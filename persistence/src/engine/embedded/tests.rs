@@ -10,6 +10,7 @@ use std::fs;
 use tempfile::TempDir;
 
 mod checkpoints;
+mod concurrent;
 mod damage;
 mod model;
 mod overload;

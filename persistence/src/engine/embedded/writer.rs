@@ -246,8 +246,9 @@ impl Writer {
             layers.active.apply(one);
         }
         let added = layers.active.bytes.saturating_sub(before);
-        drop(layers);
+        // Under the lock: the follower must not take the records off the lag before they are on it.
         let lag = self.shared.lag_bytes.fetch_add(added, Ordering::AcqRel) + added;
+        drop(layers);
         if lag >= self.shared.flush_bytes && lag - added < self.shared.flush_bytes {
             self.shared.want(|wanted| wanted.flush = true);
         }
