@@ -10,6 +10,7 @@ pub mod clock;
 pub mod entity;
 pub mod hrn;
 pub mod id;
+pub mod intake;
 pub mod metric_definitions;
 pub mod outbox;
 pub mod ports;
