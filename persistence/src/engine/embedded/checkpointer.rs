@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 /// A checkpoint is due when the journal since the last one is this many times as large as it.
 const GROWTH: u64 = 2;
 /// Records collected in memory before a sorted run is written, in bytes.
-const RUN_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const RUN_BYTES: usize = 64 * 1024 * 1024;
 
 /// What the thread is asked.
 pub(super) enum Request {
@@ -41,6 +41,8 @@ pub(super) struct Checkpointer {
     pub(super) checkpoint_bytes: u64,
     /// Size of the newest checkpoint, in bytes.
     pub(super) newest_bytes: u64,
+    /// Size at which a sorted run is written, in bytes.
+    pub(super) run_bytes: usize,
 }
 
 impl Checkpointer {
@@ -128,7 +130,7 @@ impl Checkpointer {
                     run.add(at, &body).ok_or("a record has no valid form")?;
                     last = at;
                 }
-                if run.bytes >= RUN_BYTES { self.spill(&mut run, last, &mut runs) } else { Ok(()) }
+                if run.bytes >= self.run_bytes { self.spill(&mut run, last, &mut runs) } else { Ok(()) }
             });
             scan.map_err(|error| match error {
                 ScanError::Io(error) => CheckpointError::Io { path: path.clone(), error },
@@ -149,7 +151,13 @@ impl Checkpointer {
         last: Position,
         runs: &mut Vec<PathBuf>,
     ) -> Result<(), &'static str> {
-        let path = checkpoint::path_of(&self.home.checkpoints(), last, checkpoint::RUN_EXTENSION);
+        if run.is_empty() {
+            return Ok(());
+        }
+        // Named by their order: two runs may end at one position only if one of them is empty, but a name that depended
+        // on it would let the empty one replace the other.
+        let number = Position(runs.len() as u64);
+        let path = checkpoint::path_of(&self.home.checkpoints(), number, checkpoint::RUN_EXTENSION);
         run.spill(&path, last).map_err(|error| {
             tracing::error!(%error, "a sorted run could not be written");
             "a sorted run could not be written"

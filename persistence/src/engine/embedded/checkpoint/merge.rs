@@ -30,6 +30,10 @@ struct EntityRun {
 }
 
 impl Run {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entities.is_empty()
+    }
+
     /// Adds a record; `None` when it has no valid form.
     pub(crate) fn add(&mut self, position: Position, bytes: &Bytes) -> Option<()> {
         let body = Body::parse(bytes)?;
@@ -90,6 +94,8 @@ struct Source {
 pub(crate) type NewerSnapshot<'a> = dyn FnMut(&EntityId, Seq) -> Option<(Seq, Bytes)> + 'a;
 
 /// Merges sources, oldest first, into a checkpoint at `position`. Size of the file in bytes.
+///
+/// Fails when the heads do not account for every record up to the position.
 pub(crate) fn merge(
     sources: &[PathBuf],
     target: &Path,
@@ -103,10 +109,19 @@ pub(crate) fn merge(
         open.push(Source { reader, next });
     }
     let mut writer = CheckpointWriter::create(target, position)?;
+    let mut records = 0_u64;
     while let Some(entry) = take_smallest(&mut open)? {
         if let Some(entry) = complete(entry, newer_snapshot) {
+            if let Entry::Entity { head, .. } = &entry {
+                records = records.saturating_add(head.0);
+            }
             writer.push(&entry)?;
         }
+    }
+    // Every record has one position and raises one head by one, so nothing is missing when the sums agree.
+    if records != position.0 {
+        let what = format!("the heads add up to {records} records, not to {position}");
+        return Err(CheckpointError::Journal(what));
     }
     writer.finish()
 }
@@ -150,3 +165,6 @@ fn complete(entry: Entry, newer_snapshot: &mut NewerSnapshot<'_>) -> Option<Entr
         Entry::Name { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
