@@ -23,6 +23,11 @@ pub(super) fn flush(
     table: &Memtable,
     mut apply: impl FnMut(Prepared) -> Result<(), SetError>,
 ) -> Result<(), SetError> {
+    if table.last > Position::ZERO && table.before < set.mark() {
+        // The set is ahead, because it was rebuilt from a newer checkpoint. These records take parts of it back until
+        // the ones after them are flushed too; a start in between must apply all of them again.
+        apply(set.prepare(Vec::new(), Some(table.before))?)?;
+    }
     let mut batch = Vec::new();
     let mut bytes = 0;
     for (entity, entry) in &table.entities {
@@ -40,7 +45,7 @@ pub(super) fn flush(
             apply(set.prepare(std::mem::take(&mut batch), None)?)?;
         }
     }
-    let mark = table.last.max(set.mark());
+    let mark = if table.last > Position::ZERO { table.last } else { set.mark() };
     apply(set.prepare(batch, Some(mark))?)
 }
 

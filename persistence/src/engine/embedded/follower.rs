@@ -149,9 +149,7 @@ impl Follower {
     /// Position before the first record of the active layer, when no layer is being flushed.
     fn layers_begin(&self) -> Position {
         let layers = self.shared.layers.read();
-        let tails = layers.active.entities.values().flat_map(|entry| entry.tail.first());
-        let first = tails.map(|record| record.position).min();
-        first.map_or_else(|| self.shared.position(), |first| Position(first.0.saturating_sub(1)))
+        if layers.active.last > Position::ZERO { layers.active.before } else { self.shared.position() }
     }
 
     /// The last work before closing: everything into the set, the set onto disk.

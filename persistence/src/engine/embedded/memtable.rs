@@ -21,6 +21,8 @@ pub(super) struct Memtable {
     timers: BTreeSet<TimerEntry>,
     /// Position of the last record.
     pub(super) last: Position,
+    /// Position before the first record; zero when there is none.
+    pub(super) before: Position,
     /// Rough size, in bytes.
     pub(super) bytes: usize,
 }
@@ -61,8 +63,7 @@ impl Applied {
         };
         let rows =
             body.rows().map(|(stream, no, row)| (stream.to_owned(), no, bytes.slice_ref(row))).collect();
-        let changes: Vec<_> = body.changes().collect();
-        let names = name_effects(&entity, &changes, owner)?.unwrap_or_default();
+        let names = replayed_effects(&entity, body.changes(), owner)?;
         let record = TailRecord { position, seq: body.seq, body: bytes.clone() };
         Ok(Some(Self { entity, record, due: body.due, rows, names }))
     }
@@ -107,6 +108,32 @@ pub(super) fn name_effects<E>(
     Ok(Ok(effects))
 }
 
+/// What the changes of a record that is in the journal do. Its claims were granted, so they are not asked about again:
+/// the set may be ahead of the record, after a flush that was cut short, and later records put right what these change.
+fn replayed_effects<E>(
+    entity: &EntityId,
+    changes: impl Iterator<Item = DirectoryChange>,
+    mut owner: impl FnMut(&str) -> Result<Option<EntityId>, E>,
+) -> Result<NameEffects, E> {
+    let mut effects: NameEffects = Vec::new();
+    for change in changes {
+        match change {
+            DirectoryChange::Claim(name) => effects.push((name, Some(entity.clone()))),
+            DirectoryChange::Release(name) => {
+                let earlier = effects.iter().rev().find(|(changed, _)| *changed == name);
+                let holder = match earlier {
+                    Some((_, owner)) => owner.clone(),
+                    None => owner(&name)?,
+                };
+                if holder.as_ref() == Some(entity) {
+                    effects.push((name, None));
+                }
+            }
+        }
+    }
+    Ok(effects)
+}
+
 impl Memtable {
     pub(super) fn is_empty(&self) -> bool {
         self.entities.is_empty() && self.last == Position::ZERO
@@ -115,6 +142,9 @@ impl Memtable {
     pub(super) fn apply(&mut self, applied: Applied) {
         let Applied { entity, record, due, rows, names } = applied;
         self.bytes += ENTRY_BYTES + record.body.len();
+        if self.last == Position::ZERO {
+            self.before = Position(record.position.0.saturating_sub(1));
+        }
         self.last = self.last.max(record.position);
         for (name, owner) in names {
             self.bytes += ENTRY_BYTES + name.len();

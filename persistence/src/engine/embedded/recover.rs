@@ -328,6 +328,8 @@ pub(super) fn catch_up(
     let failed = |error: SetError| OpenError::WorkingSet(error.to_string());
     let mark = set.mark();
     let mut applier = Applier::new(set, flush_bytes);
+    // A checkpoint made meanwhile may remove segments, so that each position is accounted for.
+    let mut last = mark;
     for (first, path) in home.segments()? {
         if first > upto {
             break;
@@ -335,7 +337,11 @@ pub(super) fn catch_up(
         let scan = segment::scan(&path, |group, _| {
             let bodies = group.bodies().filter(|(position, _)| *position > mark && *position <= upto);
             for (position, body) in bodies {
+                if position != last.next() {
+                    return Err(SetError::Missing { after: last, next: position });
+                }
                 applier.record(position, &body)?;
+                last = position;
             }
             Ok(())
         });
@@ -344,6 +350,9 @@ pub(super) fn catch_up(
             ScanError::Header => OpenError::WorkingSet("a segment header is damaged".into()),
             ScanError::Stopped(error) => failed(error),
         })?;
+    }
+    if last < upto {
+        return Err(OpenError::JournalShort { end: last, applied: upto });
     }
     applier.flush().map_err(failed)?;
     set.flush().map_err(failed)

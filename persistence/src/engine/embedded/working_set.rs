@@ -39,6 +39,8 @@ pub(super) enum SetError {
     Digest,
     #[error("the tail of an entity in the working set has a gap after seq {0}")]
     Gap(crate::Seq),
+    #[error("the journal has no records between position {after} and position {next}")]
+    Missing { after: Position, next: Position },
 }
 
 impl From<sled::Error> for SetError {

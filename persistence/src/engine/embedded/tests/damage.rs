@@ -270,6 +270,22 @@ async fn damage_found_while_running_starts_a_rebuild() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_that_lacks_records_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 200).await;
+    let home = home::Home::new(place.path());
+    let fresh = recover::fresh_set(&home, 7, &small(place.path()), None, &mut |_| ()).unwrap();
+    recover::catch_up(&home, &fresh, Position(150), 1024).unwrap();
+    assert_eq!(fresh.mark(), Position(150));
+    let short = recover::catch_up(&home, &fresh, Position(201), 1024);
+    assert!(matches!(short, Err(OpenError::JournalShort { .. })));
+    drop(fresh);
+    let fresh = recover::fresh_set(&home, 8, &small(place.path()), None, &mut |_| ()).unwrap();
+    fs::remove_file(&segments(place.path())[0]).unwrap();
+    assert!(recover::catch_up(&home, &fresh, Position(200), 1024).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_on_request_keeps_everything() {
     let place = tempfile::tempdir().unwrap();
     filled(place.path(), 60).await;
@@ -286,5 +302,63 @@ async fn a_rebuild_on_request_keeps_everything() {
     let opened = open_at(place.path());
     assert_eq!(opened.report.rebuilt, None);
     assert_eq!(opened.stores.journal.head(&entity("e0")).await, Ok(Seq(15)));
+    opened.stores.journal.close().await;
+}
+
+/// A flush cut between two batches leaves names of later records beside missing ones of earlier records.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_applied_over_a_newer_set_end_in_the_same_state() {
+    let claim = |name: &str| DirectoryChange::Claim(name.into());
+    let release = |name: &str| DirectoryChange::Release(name.into());
+    let place = tempfile::tempdir().unwrap();
+    let opened = open_at(place.path());
+    let with = |key: &str, seq, directory| NewRecord { directory, ..record(key, seq, "x") };
+    let journal = &opened.stores.journal;
+    journal.append(with("a", 0, vec![claim("n1"), claim("n2")])).await.unwrap();
+    journal.append(with("a", 1, vec![release("n1")])).await.unwrap();
+    journal.append(with("b", 0, vec![claim("n1")])).await.unwrap();
+    journal.close().await;
+    drop(opened);
+    let home = home::Home::new(place.path());
+    let set = working_set::WorkingSet::open(&home.set(1), 1 << 20).unwrap();
+    // Only the name that the last record claimed is there, and the mark is before all three.
+    let undone = vec![(keys::name("n2"), None)];
+    set.apply(set.prepare(undone, Some(Position::ZERO)).unwrap()).unwrap();
+    set.flush().unwrap();
+    drop(set);
+    let opened = open_at(place.path());
+    assert_eq!((opened.report.applied, opened.report.rebuilt.as_deref()), (3, None));
+    assert_eq!(opened.stores.directory.lookup("n1").await, Ok(Some(entity("b"))));
+    assert_eq!(opened.stores.directory.lookup("n2").await, Ok(Some(entity("a"))));
+    opened.stores.journal.close().await;
+}
+
+/// The checkpoint is newer than the records that are being flushed when the set is rebuilt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_from_a_newer_checkpoint_loses_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let options =
+        Options { flush_bytes: usize::MAX, flush_interval: Duration::from_secs(3600), ..small(place.path()) };
+    let opened = open(&options, &mut |_| ()).unwrap();
+    for n in 0..40 {
+        opened.stores.journal.append(rich(n)).await.unwrap();
+    }
+    opened.handle.checkpoint().await.unwrap();
+    for n in 40..60 {
+        opened.stores.journal.append(rich(n)).await.unwrap();
+    }
+    let shared = opened.handle.shared();
+    shared.set_is_damaged(&working_set::SetError::Form);
+    while !place.path().join("sled/2").exists() || shared.slot.read().ready().is_err() {
+        tokio::task::yield_now().await;
+    }
+    opened.handle.flush_soon();
+    while opened.handle.lag_bytes() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_filled(&opened.stores, 60).await;
+    opened.handle.abandon().await;
+    let opened = open_at(place.path());
+    assert_filled(&opened.stores, 60).await;
     opened.stores.journal.close().await;
 }
