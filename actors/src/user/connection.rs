@@ -28,6 +28,12 @@ const TOKEN_CHECK_AGAIN: Duration = Duration::from_secs(60);
 /// Longest handle, in characters (platform: 30).
 const USERNAME_CHARS_MAX: usize = 100;
 
+/// Name in the directory of an Instagram account, by either of its ids.
+#[must_use]
+pub fn account_claim(account: &str) -> String {
+    format!("{CLAIM_PREFIX}{account}")
+}
+
 /// Connects an account, or connects it again.
 pub(super) fn connect(
     draft: &mut Draft<User>,
@@ -41,7 +47,7 @@ pub(super) fn connect(
         return Err(Rejection::OtherAccountConnected);
     }
     for id in std::iter::once(&connect.account).chain(&connect.app_scoped) {
-        draft.directory(DirectoryChange::Claim(format!("{CLAIM_PREFIX}{id}")));
+        draft.directory(DirectoryChange::Claim(account_claim(id.as_str())));
     }
     let first_connected_at = before.filter(|_| same).map_or(now, |known| known.first_connected_at);
     let integration = Integration {
@@ -156,7 +162,7 @@ pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Repl
     cancel::everything(draft, now, CancelReason::Disconnected, true);
     park(draft, now, ParkReason::Disconnected);
     for id in std::iter::once(&integration.account).chain(&integration.app_scoped) {
-        draft.directory(DirectoryChange::Release(format!("{CLAIM_PREFIX}{id}")));
+        draft.directory(DirectoryChange::Release(account_claim(id.as_str())));
     }
     Ok(Reply::Done)
 }

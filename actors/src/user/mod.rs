@@ -51,6 +51,7 @@ mod trail;
 pub mod usage;
 
 pub use command::Command;
+pub use connection::account_claim;
 pub use effect::UserEffect;
 pub use event::UserEvent;
 pub use reply::{Rejection, Reply};
