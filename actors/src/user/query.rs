@@ -154,3 +154,12 @@ fn mentions(contact: &Contact, search: &str) -> bool {
         .flatten()
         .any(|text| text.to_lowercase().contains(search))
 }
+
+#[cfg(test)]
+impl User {
+    /// Replies on their way that hold a reservation: in the outbox, or still being written.
+    pub(super) fn reservations(&self) -> usize {
+        self.replies.values().filter(|context| context.reserved.is_some()).count()
+            + self.questions.values().filter(|question| question.reserved.is_some()).count()
+    }
+}

@@ -61,8 +61,9 @@ fn take_in(
 ) -> Verdict {
     let connected = draft.integration.as_ref().is_some_and(|integration| integration.is_usable(now));
     trail.dm(1, if connected { StepOutcome::Passed } else { StepOutcome::Noted });
-    let (text, unsent) = as_it_stands(draft, incoming);
-    let answerable = is_answerable(text.as_deref());
+    let standing = as_it_stands(draft, incoming);
+    let unsent = standing.unsent;
+    let answerable = is_answerable(standing.text.as_deref());
     trail.dm_so(2, StepOutcome::Passed, item_name(incoming, answerable));
     if let Some(mid) = &incoming.mid
         && draft.look_ups.contains_key(mid)
@@ -77,7 +78,7 @@ fn take_in(
         }
         create_contact(draft, now, &incoming.person, ContactSource::Message);
     }
-    let message = to_message(event, incoming, trail.no(), text, unsent);
+    let message = to_message(event, incoming, trail.no(), standing);
     tell::record_message(draft, now, &incoming.person, message, !event.standby);
     trail.dm(4, StepOutcome::Passed);
     if event.standby {
@@ -139,8 +140,8 @@ pub(in super::super) fn take_up(
         }
         create_contact(draft, now, &incoming.person, ContactSource::Message);
     }
-    let (text, unsent) = as_it_stands(draft, &incoming);
-    let message = to_message(event, &incoming, no, text, unsent);
+    let standing = as_it_stands(draft, &incoming);
+    let message = to_message(event, &incoming, no, standing);
     tell::record_message(draft, now, &incoming.person, message, true);
     let mut trail = Trail::resume(no, now);
     trail.dm_so(4, StepOutcome::Passed, "room in the plan");
@@ -357,27 +358,32 @@ pub(in super::super) fn create_contact(
     tell::warn_of_quota(draft, now, Quota::Contacts);
 }
 
-/// Text after an edit that came first, and whether the message was taken back before it came.
-fn as_it_stands(draft: &Draft<User>, incoming: &Incoming) -> (Option<Arc<str>>, bool) {
-    let Some(mid) = &incoming.mid else { return (incoming.text.clone(), false) };
+/// A message as it stands when it comes: an edit or an unsend may have come first.
+struct Standing {
+    text: Option<Arc<str>>,
+    revision: u32,
+    unsent: bool,
+}
+
+/// How a message stands when it comes.
+fn as_it_stands(draft: &Draft<User>, incoming: &Incoming) -> Standing {
+    let as_sent = || Standing { text: incoming.text.clone(), revision: 0, unsent: false };
+    let Some(mid) = &incoming.mid else { return as_sent() };
     if draft.tombstones.is_empty() && draft.early_edits.is_empty() {
-        return (incoming.text.clone(), false);
+        return as_sent();
     }
     let fingerprint = keys::message(&incoming.person, mid);
     if draft.tombstones.get(fingerprint).is_some() {
-        return (None, true);
+        return Standing { text: None, revision: 0, unsent: true };
     }
-    let edit = draft.early_edits.get(fingerprint);
-    (edit.map_or_else(|| incoming.text.clone(), |edit| edit.text.clone()), false)
+    match draft.early_edits.get(fingerprint) {
+        Some(edit) => Standing { text: edit.text.clone(), revision: edit.revision, unsent: false },
+        None => as_sent(),
+    }
 }
 
-fn to_message(
-    event: &InboundEvent,
-    incoming: &Incoming,
-    no: DecisionNo,
-    text: Option<Arc<str>>,
-    unsent: bool,
-) -> Message {
+fn to_message(event: &InboundEvent, incoming: &Incoming, no: DecisionNo, standing: Standing) -> Message {
+    let Standing { text, revision, unsent } = standing;
     Message {
         no,
         mid: incoming.mid.clone(),
@@ -387,7 +393,7 @@ fn to_message(
         cut: incoming.cut,
         attachments: if unsent { Arc::from([]) } else { Arc::clone(&incoming.attachments) },
         reply_to: incoming.reply_to.clone(),
-        revision: 0,
+        revision,
         unsent,
         unsupported: incoming.unsupported,
         reaction: None,

@@ -1,4 +1,5 @@
 //! Scenarios of the engine: a workspace, things that happen, and what must follow.
 
+mod histories;
 mod scenes;
 mod world;

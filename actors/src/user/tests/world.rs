@@ -1,7 +1,5 @@
 //! A workspace under test: feeds commands, keeps every event, and checks after each command that replay equals live.
 
-#![expect(dead_code, reason = "the scenarios that use the rest follow in the next commit")]
-
 use crate::{
     Draft, Entity, Timestamp,
     automation::{AutomationId, AutomationInput},
