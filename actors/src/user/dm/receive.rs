@@ -233,9 +233,8 @@ fn collect(
     }
     if delay.is_zero() {
         texts.push(no);
-        if texts.len() > super::super::thread::BURST_TEXTS_MAX {
-            texts.remove(0);
-        }
+        let surplus = texts.len().saturating_sub(super::super::thread::BURST_TEXTS_MAX);
+        texts.drain(..surplus);
         trail.dm_so(8, StepOutcome::Passed, "no delay");
         let case = Case {
             no,

@@ -1,5 +1,6 @@
 //! Scenarios of the engine: a workspace, things that happen, and what must follow.
 
+mod comments;
 mod histories;
 mod scenes;
 mod world;

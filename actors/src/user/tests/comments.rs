@@ -1,0 +1,98 @@
+//! The pipeline of comments: one private reply, then one public reply, and what keeps them from going out.
+
+use super::world::*;
+use crate::{
+    id::CommentId,
+    outbox::{FailureClass, Refusal, SendOutcome},
+    user::{
+        decision::{HrnSource, Silence, Verdict},
+        inbound::InboundItem,
+    },
+};
+
+#[test]
+fn d_42_the_accounts_own_comments_start_nothing() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", Some("the link is in your inbox")));
+    let mut own = world.comment(ACCOUNT, "link");
+    assert_eq!(world.receive(own.clone()), Some(Verdict::NoReply(Silence::OwnContent)));
+    if let InboundItem::Comment(comment) = &mut own.item {
+        comment.id = CommentId::from("777");
+        comment.person = None;
+        comment.username = Some("Fictional.Bakery".into());
+    }
+    assert_eq!(world.receive(own), Some(Verdict::NoReply(Silence::OwnContent)));
+    assert!(world.all_sends.is_empty());
+}
+
+#[test]
+fn a_matching_comment_gets_one_private_and_then_one_public_reply() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "Here it is", Some("It is in your inbox")));
+    let event = world.comment(ANA, "LINK please");
+    let key = event.key.as_str().to_owned();
+    world.receive(event.clone());
+    assert_eq!(world.sends.len(), 1, "d-44: the public reply comes after the private one");
+    assert_eq!(world.deliver(), ["Here it is", "It is in your inbox"]);
+    assert_eq!(world.receive(event), None, "d-33: comments have no duplicate protection");
+    assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
+    assert_eq!(world.user.list_automations()[0].comment_reply_count, 1, "d-59");
+    assert_eq!(world.user.usage.months().last().unwrap().1.private_replies, 1);
+    assert_eq!(world.contact(ANA).username.as_deref(), Some("user_900000000000001"));
+    let again = world.comments(ANA, "link");
+    assert_eq!(world.verdict(&again), Verdict::NoReply(Silence::Cooldown));
+    world.wait(hours(24));
+    world.comments(ANA, "link");
+    assert_eq!(world.sends.len(), 1);
+}
+
+#[test]
+fn d_44_a_failed_private_reply_claims_nothing_in_public() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", Some("sent!")));
+    let key = world.comments(ANA, "link");
+    let send = world.take_send();
+    world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Done)));
+    world.wait(hours(1));
+    assert_eq!(world.all_sends.len(), 1);
+    assert!(matches!(world.verdict(&key), Verdict::NotDelivered { .. }));
+}
+
+#[test]
+fn d_43_comments_respect_risk_and_enforced_human_response() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("refund", "here", None));
+    let key = world.comments(ANA, "I want a refund, scam!");
+    assert!(matches!(world.verdict(&key), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
+    assert!(world.contact(ANA).hrn.is_some());
+    assert!(world.all_sends.is_empty());
+}
+
+#[test]
+fn comments_that_match_nothing_or_are_too_old_are_only_recorded() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", None));
+    let key = world.comments(ANA, "lovely");
+    assert_eq!(world.verdict(&key), Verdict::NoReply(Silence::NoMatch));
+    let mut old = world.comment(ANA, "link");
+    old.at = world.now - hours(7 * 24);
+    assert_eq!(world.receive(old), Some(Verdict::NoReply(Silence::TooOld)));
+    let mut live = world.comment(ANA, "link");
+    live.at = world.now - hours(5);
+    if let InboundItem::Comment(comment) = &mut live.item {
+        comment.live = true;
+    }
+    assert_eq!(world.receive(live), Some(Verdict::NoReply(Silence::TooOld)));
+    assert!(world.user.contacts.is_empty(), "a viral post does not flood the contacts");
+}
+
+#[test]
+fn a_prompt_for_comments_falls_back_to_a_sentence() {
+    let mut world = World::connected();
+    let mut input = on_comments("link", "write something nice", None);
+    input.response_type = "ai_prompt".into();
+    world.automate("c1", input);
+    world.comments(ANA, "link");
+    world.write("");
+    assert_eq!(world.deliver(), ["Thanks for your comment! Let's continue here in the messages."]);
+}
