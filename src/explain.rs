@@ -1,13 +1,86 @@
 //! A decision record as a person reads it.
 
+use crate::parts::App;
 use greenroom_actors::{
-    Timestamp,
-    user::decision::{
-        CancelReason, DecisionRecord, DecisionView, Delivery, DeliveryState, HrnSource, Silence, Skip,
-        StepOutcome, Verdict,
+    Entity, EntityId, Timestamp,
+    shell::AskError,
+    user::{
+        User,
+        decision::{
+            CancelReason, DecisionRecord, DecisionView, Delivery, DeliveryState, HrnSource, Silence, Skip,
+            StepOutcome, Verdict,
+        },
+        history,
+        query::Explained,
     },
 };
+use greenroom_persistence::{Direction, ReadError};
 use std::fmt::Write;
+
+/// Rows of the history that are looked through for a message that left the recent window.
+const HISTORY_ROWS_MAX: usize = 20_000;
+/// Rows read at once.
+const HISTORY_PAGE: usize = 500;
+
+/// Why a decision was not looked up.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// The workspace does not answer.
+    #[error(transparent)]
+    Ask(#[from] AskError<User>),
+    /// The history does not answer.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The decision on a message, a comment or an event, in the workspace's recent window or in its history.
+///
+/// # Errors
+/// When the workspace or its history does not answer.
+pub async fn find(app: &App, workspace: &str, reference: &str) -> Result<Option<DecisionView>, FindError> {
+    let state = app.users.published(workspace).await?.state;
+    if let Some(Explained::Here(view)) = state.explain(reference) {
+        return Ok(Some(*view));
+    }
+    let Ok(entity) = EntityId::new(User::KIND, workspace) else { return Ok(None) };
+    // A row with its number known is read at once, everything else is looked for from the newest row on.
+    let mut cursor = match state.explain(reference) {
+        Some(Explained::InHistory(no)) => Some(no.0.saturating_add(1)),
+        _ => None,
+    };
+    for _ in 0..HISTORY_ROWS_MAX / HISTORY_PAGE {
+        let page = app
+            .stores
+            .history
+            .page(&entity, history::DECISIONS, cursor, HISTORY_PAGE, Direction::Backward)
+            .await?;
+        let records = page.rows.iter().filter_map(|(_, bytes)| history::decision(bytes).ok());
+        if let Some(record) = records.into_iter().find(|record| record.is_about(reference)) {
+            return Ok(Some(with_outcomes(app, &entity, record).await?.into()));
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// A record from the history with what happened after it had left the recent window.
+async fn with_outcomes(
+    app: &App,
+    workspace: &EntityId,
+    mut record: DecisionRecord,
+) -> Result<DecisionRecord, ReadError> {
+    let stream = history::outcomes_of(record.no);
+    let page = app.stores.history.page(workspace, &stream, None, HISTORY_PAGE, Direction::Forward).await?;
+    for (_, bytes) in page.rows {
+        if let Ok(outcome) = history::outcome(&bytes) {
+            record.advance(&outcome);
+        }
+    }
+    Ok(record)
+}
 
 /// The whole record: what it is about, the verdict, every step with its reason, and what became of the reply.
 #[must_use]

@@ -18,11 +18,20 @@ use greenroom_instagram::{
 use std::sync::Arc;
 
 /// The event as the core takes it; `None` for a dashboard test, which belongs to no account.
+///
+/// Its key names the workspace where the platform's form names the account: the platform may use either of the account's
+/// two ids, and the same event must have the same key under both.
 #[must_use]
-pub fn inbound(event: Event, account: &str, received_at: Timestamp, app_id: &str) -> Option<InboundEvent> {
+pub fn inbound(
+    event: Event,
+    workspace: &str,
+    account: &str,
+    received_at: Timestamp,
+    app_id: &str,
+) -> Option<InboundEvent> {
     let kind = event.kind.as_str();
     Some(InboundEvent {
-        key: EventKey::from(event.key.into_string()),
+        key: EventKey::from(event.key.with_account(workspace).into_string()),
         account: AccountId::from(account),
         at: Timestamp::from_millis(event.at.as_millis()),
         received_at,

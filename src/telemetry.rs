@@ -1,9 +1,18 @@
 //! Logs and metrics of the process, installed once.
 
 use crate::config;
+use greenroom_actors::ports::Clock;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan, util::SubscriberInitExt};
+
+/// How often the histograms are folded.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Buckets of every latency histogram, in seconds: 50 µs to 30 s.
 const LATENCY_BUCKETS: [f64; 16] = [
@@ -44,15 +53,31 @@ pub fn start_logs(log: &config::Log) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-/// Installs the metrics recorder and returns the handle that renders it.
+/// The recorder is one per process, however many servers run in it.
+static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+/// Installs the metrics recorder, once per process, and returns the handle that renders it.
 ///
 /// # Errors
 /// When another recorder is installed already.
 pub fn start_metrics() -> Result<PrometheusHandle, TelemetryError> {
+    let mut recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*recorder {
+        return Ok(handle.clone());
+    }
     let failed = |error: metrics_exporter_prometheus::BuildError| TelemetryError::Metrics(error.to_string());
-    PrometheusBuilder::new()
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)
         .map_err(failed)?
         .install_recorder()
-        .map_err(failed)
+        .map_err(failed)?;
+    *recorder = Some(handle.clone());
+    Ok(handle)
+}
+
+/// Folds what the histograms have collected, now and then: without it they grow for ever.
+pub async fn keep_up(metrics: &PrometheusHandle, clock: &dyn Clock, stop: &CancellationToken) {
+    while stop.run_until_cancelled(clock.sleep(UPKEEP_INTERVAL)).await.is_some() {
+        metrics.run_upkeep();
+    }
 }

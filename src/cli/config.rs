@@ -17,7 +17,8 @@ pub(super) struct Show {
 pub(super) fn run(show: &Show, config: &Config) -> anyhow::Result<ExitCode> {
     let merged = serde_json::to_value(config)?;
     for doc in Config::docs() {
-        let value = doc.key.split('.').try_fold(&merged, |value, part| value.get(part)).unwrap_or(&Value::Null);
+        let value =
+            doc.key.split('.').try_fold(&merged, |value, part| value.get(part)).unwrap_or(&Value::Null);
         if show.reference {
             say(format_args!("# {} ({})", doc.purpose, doc.unit));
             if let Some(bounds) = doc.bounds {

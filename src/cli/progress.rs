@@ -27,7 +27,8 @@ impl Drawing {
         }
         phase.clone_into(&mut self.phase);
         self.step = step;
-        let percent = if total == 0 { String::new() } else { format!(" {}%", done.saturating_mul(100) / total) };
+        let percent =
+            if total == 0 { String::new() } else { format!(" {}%", done.saturating_mul(100) / total) };
         let mut out = std::io::stderr();
         let _ = if terminal {
             self.open = true;

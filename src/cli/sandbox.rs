@@ -1,16 +1,10 @@
 //! `greenroom sandbox …`: a client of the sandbox's control API.
 
 use super::{runtime, say};
-use crate::config::Config;
-use anyhow::Context;
+use crate::{cli_api::Control, config::Config, connect::DEMO_ACCOUNT};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::{process::ExitCode, time::Duration};
-
-/// A call to a server on this machine that takes longer is given up.
-const CALL_TIMEOUT: Duration = Duration::from_secs(15);
-/// Account that the demo workspace is connected to.
-pub(crate) const DEMO_ACCOUNT: &str = "17841400000000001";
+use std::process::ExitCode;
 
 /// Act in the sandbox.
 #[derive(Debug, Args)]
@@ -24,6 +18,8 @@ pub(super) struct Sandbox {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Run the sandbox alone, for servers that are told its address by the setting sandbox.url.
+    Serve,
     /// Write a direct message as a fictional person.
     Dm {
         /// Id of the person; `greenroom sandbox state` lists them.
@@ -84,11 +80,15 @@ enum Action {
 }
 
 pub(super) fn run(sandbox: Sandbox, config: &Config) -> anyhow::Result<ExitCode> {
-    let base = format!("http://{}/_sandbox", config.sandbox.listen);
+    if matches!(sandbox.action, Action::Serve) {
+        return serve(config.clone());
+    }
+    let base = config.sandbox_url();
     let account = sandbox.account;
     let answer = runtime()?.block_on(async move {
         let control = Control::new(&base)?;
         match sandbox.action {
+            Action::Serve => Ok(Value::Null),
             Action::Dm { person, text } => {
                 control.post("actions/dm", &json!({"account": account, "person": person, "text": text})).await
             }
@@ -120,42 +120,12 @@ pub(super) fn run(sandbox: Sandbox, config: &Config) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// The sandbox's control API, seen from outside.
-pub(crate) struct Control {
-    base: String,
-    http: reqwest::Client,
-}
-
-impl Control {
-    pub(crate) fn new(base: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
-        Ok(Self { base: base.to_owned(), http })
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.call(self.http.get(self.url(path))).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        self.call(self.http.post(self.url(path)).json(body)).await
-    }
-
-    async fn delete(&self, path: &str) -> anyhow::Result<Value> {
-        self.call(self.http.delete(self.url(path))).await
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("{}/{path}", self.base)
-    }
-
-    async fn call(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
-        let answer = request
-            .send()
-            .await
-            .with_context(|| format!("no sandbox answers at {}: is `greenroom` running?", self.base))?;
-        let status = answer.status();
-        let body = answer.text().await?;
-        anyhow::ensure!(status.is_success(), "the sandbox says {status}: {body}");
-        Ok(if body.is_empty() { Value::Null } else { serde_json::from_str(&body)? })
-    }
+fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
+    runtime()?.block_on(async move {
+        let sandbox = crate::running::start_sandbox(&mut config).await?;
+        say(format_args!("sandbox at {}", config.sandbox_url()));
+        tokio::signal::ctrl_c().await?;
+        sandbox.shutdown().await;
+        Ok(ExitCode::SUCCESS)
+    })
 }

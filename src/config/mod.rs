@@ -47,6 +47,16 @@ impl Config {
         self.instagram.app_id.is_empty()
     }
 
+    /// Base address of the sandbox.
+    #[must_use]
+    pub fn sandbox_url(&self) -> String {
+        if self.sandbox.url.is_empty() {
+            format!("http://{}", self.sandbox.listen)
+        } else {
+            self.sandbox.url.trim_end_matches('/').to_owned()
+        }
+    }
+
     /// Checks bounds and everything that concerns more than one key.
     ///
     /// # Errors
@@ -76,6 +86,11 @@ impl Config {
             let problem =
                 "the sandbox has no authentication and listens on a loopback address only".to_owned();
             problems.push(SettingError { key: "sandbox.listen".to_owned(), problem });
+        }
+        let url = &self.sandbox.url;
+        if !url.is_empty() && !reqwest::Url::parse(url).is_ok_and(|url| is_this_machine(&url)) {
+            let problem = "the sandbox is used on this machine only".to_owned();
+            problems.push(SettingError { key: "sandbox.url".to_owned(), problem });
         }
     }
 

@@ -8,6 +8,8 @@ section! {
     pub struct Sandbox = "sandbox" {
         /// Address that the sandbox listens on; loopback only.
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 4010)), "host:port";
+        /// A sandbox that runs elsewhere on this machine and is used instead of starting one; empty starts one.
+        url: String = String::new(), "URL";
         /// Play the demo day when the data folder is new.
         demo: bool = true, "true or false";
     }

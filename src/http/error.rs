@@ -1,5 +1,6 @@
 //! One mapping from what went wrong to status, stable code and words.
 
+use crate::explain::FindError;
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -74,11 +75,22 @@ impl<E: Entity> From<AskError<E>> for ApiError {
             AskError::Rejected(_) => Self::new(Code::Conflict, message),
             AskError::Taken { .. } => Self::new(Code::Conflict, "the name belongs to another workspace"),
             AskError::TooLarge { .. } => Self::new(Code::Validation, message),
-            AskError::BadKey(_) => Self::new(Code::NotFound, "no such workspace"),
-            AskError::Overloaded { retry_after } => Self::new(Code::RateLimited, message).retry_after(retry_after),
+            AskError::BadKey => Self::new(Code::NotFound, "no such workspace"),
+            AskError::Overloaded { retry_after } => {
+                Self::new(Code::RateLimited, message).retry_after(retry_after)
+            }
             AskError::Unavailable(_) | AskError::ShuttingDown => Self::new(Code::Unavailable, message),
             AskError::Unknown => Self::new(Code::OutcomeUnknown, message),
             AskError::Poisoned => Self::new(Code::Internal, message),
+        }
+    }
+}
+
+impl From<FindError> for ApiError {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::Ask(error) => error.into(),
+            FindError::Read(error) => Self::new(Code::Unavailable, error.to_string()),
         }
     }
 }
@@ -90,7 +102,8 @@ pub(super) fn retry_after_value(hint: Duration) -> HeaderValue {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = serde_json::json!({ "ok": false, "error": { "code": self.code, "message": self.message } });
+        let body =
+            serde_json::json!({ "ok": false, "error": { "code": self.code, "message": self.message } });
         let mut response = (self.code.status(), Json(body)).into_response();
         if let Some(hint) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, retry_after_value(hint));

@@ -23,7 +23,7 @@ pub(super) async fn ready(State(door): State<Door>) -> impl IntoResponse {
         "status": if ready { "ready" } else { "draining" },
         "position": door.app.stores.journal.position().0,
         "resident": users.resident,
-        "effects_in_flight": users.effects_in_flight,
+        "effects_in_flight": users.effects,
     });
     (status, Json(body))
 }

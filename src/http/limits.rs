@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Hint given with a refusal at the door; the platform asks for a whole number of seconds.
-pub const RETRY_AFTER: Duration = Duration::from_secs(30);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// Bytes that one byte-permit stands for; a semaphore counts at most 2^29 permits on small machines.
 const BYTES_PER_PERMIT: usize = 1024;

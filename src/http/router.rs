@@ -9,10 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use std::sync::Arc;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    set_header::SetResponseHeaderLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
 /// What handlers receive.
 #[derive(Clone)]
@@ -29,10 +26,12 @@ pub fn router(door: Door) -> Router {
         .route("/explain/{id}", get(admin::explain))
         .route("/outbox", get(admin::outbox))
         .route("/outbox/{id}/{operation}", post(admin::outbox_operation))
-        .route("/automations", post(admin::create_automation))
         .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
     Router::new()
-        .route("/api/webhooks/instagram", get(webhook::handshake).post(webhook::receive).fallback(webhook::other_method))
+        .route(
+            "/api/webhooks/instagram",
+            get(webhook::handshake).post(webhook::receive).fallback(webhook::other_method),
+        )
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -43,7 +43,10 @@ pub(super) async fn handshake(State(door): State<Door>, Query(query): Query<Hand
     let expected = door.app.verify_token.expose();
     let offered = query.verify_token.unwrap_or_default();
     let matches = !expected.is_empty() && bool::from(offered.as_bytes().ct_eq(expected.as_bytes()));
-    if query.mode.as_deref() != Some("subscribe") || !matches || challenge.chars().count() > CHALLENGE_CHARS_MAX {
+    if query.mode.as_deref() != Some("subscribe")
+        || !matches
+        || challenge.chars().count() > CHALLENGE_CHARS_MAX
+    {
         return StatusCode::FORBIDDEN.into_response();
     }
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response()

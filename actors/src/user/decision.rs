@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, sync::Arc};
 
 /// Records kept in memory; older ones leave to the history stream `decisions`, and what becomes of them later to
-/// `decision_outcomes` under the same number.
+/// the streams of [`super::history::outcomes_of`].
 pub const DECISIONS_MAX: usize = 256;
 /// Most questions of one record.
 pub const QUESTIONS_MAX: usize = 4;
@@ -379,5 +379,16 @@ impl From<DecisionRecord> for DecisionView {
             })
             .collect();
         Self { record, lines }
+    }
+}
+
+impl DecisionRecord {
+    /// It is the decision on the event, message or comment with this id. Of the events that name a message, the message
+    /// itself is meant.
+    #[must_use]
+    pub fn is_about(&self, reference: &str) -> bool {
+        self.key.as_str() == reference
+            || self.mid.as_ref().is_some_and(|mid| mid.as_str() == reference && &*self.kind == "message")
+            || self.comment.as_ref().is_some_and(|comment| comment.as_str() == reference)
     }
 }

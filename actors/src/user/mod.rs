@@ -25,6 +25,7 @@ mod echo;
 pub mod effect;
 pub mod event;
 pub mod held;
+pub mod history;
 pub mod hrn_queue;
 pub mod inbound;
 pub mod integration;

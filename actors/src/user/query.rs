@@ -38,7 +38,7 @@ pub struct ContactFilter {
 pub enum Explained {
     /// At hand.
     Here(Box<DecisionView>),
-    /// In the history stream `decisions` under this number; what became of it later is in `decision_outcomes`.
+    /// In the history stream `decisions` under this number; what became of it later is in [`super::history::outcomes_of`].
     InHistory(DecisionNo),
 }
 
@@ -130,15 +130,7 @@ impl User {
     /// Why an event was answered, or not: by its key, its message, or its comment.
     #[must_use]
     pub fn explain(&self, reference: &str) -> Option<Explained> {
-        let is_it = |record: &&Arc<DecisionRecord>| {
-            record.key.as_str() == reference
-                || record
-                    .mid
-                    .as_ref()
-                    .is_some_and(|mid| mid.as_str() == reference && record.kind == "message")
-                || record.comment.as_ref().is_some_and(|comment| comment.as_str() == reference)
-        };
-        if let Some(record) = self.decisions.values().rev().find(is_it) {
+        if let Some(record) = self.decisions.values().rev().find(|record| record.is_about(reference)) {
             return Some(Explained::Here(Box::new(DecisionView::from(DecisionRecord::clone(record)))));
         }
         let number = [Fingerprint::of(reference), keys::comment(&CommentId::from(reference))]

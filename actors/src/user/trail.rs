@@ -6,6 +6,7 @@ use super::{
         DecisionNo, DecisionRecord, Delivery, QuestionAsked, RuleUsed, Step, StepOutcome, StepTaken, Verdict,
     },
     event::Advance,
+    history,
     inbound::{InboundEvent, InboundItem},
     tell,
 };
@@ -129,7 +130,7 @@ impl Trail {
         if draft.decisions.len() >= super::decision::DECISIONS_MAX
             && let Some((no, oldest)) = draft.decisions.get_min()
         {
-            let row = tell::row("decisions", no.0, oldest.as_ref());
+            let row = tell::row(history::DECISIONS, no.0, oldest.as_ref());
             draft.row(row);
         }
         draft.emit(UserEvent::Received { fingerprint, record: Arc::new(record) });
@@ -141,7 +142,8 @@ fn advance(draft: &mut Draft<User>, advance: Advance) {
     if draft.decisions.contains_key(&advance.no) {
         draft.emit(UserEvent::Advanced(Arc::new(advance)));
     } else {
-        let row = tell::row("decision_outcomes", advance.no.0, &advance);
+        let place = advance.at.as_millis().unsigned_abs();
+        let row = tell::row(history::outcomes_of(advance.no), place, &advance);
         draft.row(row);
     }
 }

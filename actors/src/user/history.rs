@@ -1,0 +1,31 @@
+//! Rows that left the state for the history: their streams and how they are read back.
+
+use super::{
+    decision::{DecisionNo, DecisionRecord},
+    event::Advance,
+};
+
+/// Stream of decision records, by the number of the decision.
+pub const DECISIONS: &str = "decisions";
+
+/// Stream of what happened to a decision after its record had left, by instant in Unix milliseconds.
+#[must_use]
+pub fn outcomes_of(no: DecisionNo) -> String {
+    format!("decision_outcomes/{}", no.0)
+}
+
+/// Reads a row of [`DECISIONS`].
+///
+/// # Errors
+/// When the bytes are no decision record.
+pub fn decision(bytes: &[u8]) -> Result<DecisionRecord, rmp_serde::decode::Error> {
+    rmp_serde::from_slice(bytes)
+}
+
+/// Reads a row of [`outcomes_of`].
+///
+/// # Errors
+/// When the bytes are no such row.
+pub fn outcome(bytes: &[u8]) -> Result<Advance, rmp_serde::decode::Error> {
+    rmp_serde::from_slice(bytes)
+}

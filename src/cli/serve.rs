@@ -1,0 +1,63 @@
+//! `greenroom serve`: the server, until a signal stops it.
+
+use super::{progress::Drawing, runtime, say};
+use crate::{
+    config::Config,
+    connect::DEMO_WORKSPACE,
+    demo,
+    running::{self, Running},
+    shutdown,
+};
+use std::process::ExitCode;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
+    runtime()?.block_on(async move {
+        let wants_demo = config.uses_sandbox() && config.sandbox.demo;
+        let mut drawing = Drawing::default();
+        let running =
+            running::start(config, move |phase, done, total| drawing.show(phase, done, total)).await?;
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(shutdown::on_signals(stop.clone()));
+        welcome(&running);
+        if wants_demo {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                played = play(&running) => played?,
+            }
+        }
+        stop.cancelled().await;
+        running.stop().await;
+        say("stopped: everything acknowledged is on disk");
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn welcome(running: &Running) {
+    say(format_args!("Greenroom serves on http://{}", running.address));
+    if let Some(sandbox) = &running.sandbox {
+        say(format_args!("Instagram is played by the sandbox at {}", sandbox.base()));
+    }
+}
+
+async fn play(running: &Running) -> anyhow::Result<()> {
+    let Some(control) = &running.sandbox else { return Ok(()) };
+    if running.is_new {
+        demo::play(&running.app, control, &mut |line| say(line)).await?;
+    } else {
+        let state = running.app.users.published(DEMO_WORKSPACE).await?.state;
+        say(format_args!(
+            "The data of the last run is back: {}.",
+            demo::summary(&state, running.app.clock.now())
+        ));
+        say(
+            "The demo day was played on the first start; `greenroom demo` plays it again on a fresh data folder.",
+        );
+    }
+    say("");
+    say(
+        "Still serving. Try, in another terminal: greenroom sandbox dm \"what is the PRICE?\"   (Ctrl-C stops)",
+    );
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Clients of this program's own HTTP surfaces, for the operator's commands and the demo.
+
+use crate::{
+    config::{Config, Secret},
+    keys,
+};
+use anyhow::Context;
+use serde_json::Value;
+use std::time::Duration;
+
+/// A call to a server on this machine that takes longer is given up.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The sandbox's control API, seen from outside.
+pub struct Control {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Control {
+    /// A client of the sandbox at `base`, for instance `http://127.0.0.1:4010`.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(base: &str) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
+        Ok(Self { base: format!("{base}/_sandbox"), http })
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// When nothing answers, or the answer is an error.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(self.http.get(self.url(path))).await
+    }
+
+    /// Acts.
+    ///
+    /// # Errors
+    /// As [`Control::get`].
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call(self.http.post(self.url(path)).json(body)).await
+    }
+
+    /// Sets.
+    ///
+    /// # Errors
+    /// As [`Control::get`].
+    pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call(self.http.put(self.url(path)).json(body)).await
+    }
+
+    /// Base address of the control API.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Removes.
+    ///
+    /// # Errors
+    /// As [`Control::get`].
+    pub async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(self.http.delete(self.url(path))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.base)
+    }
+
+    async fn call(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+        let answer = request
+            .send()
+            .await
+            .with_context(|| format!("no sandbox answers at {}: is `greenroom` running?", self.base))?;
+        let status = answer.status();
+        let body = answer.text().await?;
+        anyhow::ensure!(status.is_success(), "the sandbox says {status}: {body}");
+        Ok(if body.is_empty() { Value::Null } else { serde_json::from_str(&body)? })
+    }
+}
+
+/// The operator's routes of a running server, for one workspace.
+pub struct Operator {
+    base: reqwest::Url,
+    token: Secret,
+    http: reqwest::Client,
+}
+
+impl Operator {
+    /// A client with the token of the data folder.
+    ///
+    /// # Errors
+    /// When the token cannot be read or the address is wrong.
+    pub fn new(config: &Config, workspace: &str) -> anyhow::Result<Self> {
+        let token = keys::operator_token(&config.data.dir)?;
+        let mut base = reqwest::Url::parse(&format!("http://{}/api/admin/workspaces", config.server.listen))?;
+        extend(&mut base, &[workspace]);
+        let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
+        Ok(Self { base, token, http })
+    }
+
+    /// Reads. Each part of the path is encoded, so that an id cannot change the request.
+    ///
+    /// # Errors
+    /// When nothing answers, or the answer is an error.
+    pub async fn get(&self, path: &[&str]) -> anyhow::Result<Value> {
+        self.call(self.http.get(self.url(path))).await
+    }
+
+    /// Acts.
+    ///
+    /// # Errors
+    /// As [`Operator::get`].
+    pub async fn post(&self, path: &[&str]) -> anyhow::Result<Value> {
+        self.call(self.http.post(self.url(path))).await
+    }
+
+    fn url(&self, path: &[&str]) -> reqwest::Url {
+        let mut url = self.base.clone();
+        extend(&mut url, path);
+        url
+    }
+
+    async fn call(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+        let address =
+            format!("{}:{}", self.base.host_str().unwrap_or_default(), self.base.port().unwrap_or_default());
+        let answer = request
+            .bearer_auth(self.token.expose())
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .with_context(|| format!("no server answers at {address}: is `greenroom` running?"))?;
+        let status = answer.status();
+        let body: Value = answer.json().await.with_context(|| format!("the server says {status}"))?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        anyhow::bail!("{}", body["error"]["message"].as_str().unwrap_or("the server refused"))
+    }
+}
+
+fn extend(url: &mut reqwest::Url, path: &[&str]) {
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.extend(path);
+    }
+}

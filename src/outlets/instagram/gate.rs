@@ -1,0 +1,59 @@
+//! The app as a whole: when the platform limits it, no workspace calls until the pause is over. Calling on would only make
+//! the pause longer.
+
+use greenroom_actors::Timestamp;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+/// Longest pause that is believed, whatever the platform announced.
+const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+
+/// Shut while the platform limits the app. Not durable: after a restart the first refusal shuts it again.
+#[derive(Debug)]
+pub(super) struct AppGate {
+    closed_until_ms: AtomicI64,
+}
+
+impl Default for AppGate {
+    fn default() -> Self {
+        Self { closed_until_ms: AtomicI64::new(i64::MIN) }
+    }
+}
+
+impl AppGate {
+    /// Shuts the gate until an instant, or leaves it shut for longer.
+    pub(super) fn close(&self, until: Timestamp) {
+        self.closed_until_ms.fetch_max(until.as_millis(), Ordering::Relaxed);
+        tracing::warn!(
+            until_ms = until.as_millis(),
+            "the platform limits the whole app: sends of all workspaces pause"
+        );
+    }
+
+    /// How long the gate stays shut; `None` when it is open.
+    pub(super) fn closed_for(&self, now: Timestamp) -> Option<Duration> {
+        let until = Timestamp::from_millis(self.closed_until_ms.load(Ordering::Relaxed));
+        let left = until.since(now);
+        (!left.is_zero()).then(|| left.min(PAUSE_MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gate_opens_by_itself_and_never_shuts_for_less() {
+        let gate = AppGate::default();
+        let now = Timestamp::from_millis(1_000_000);
+        assert_eq!(gate.closed_for(now), None);
+        gate.close(now + Duration::from_secs(60));
+        gate.close(now + Duration::from_secs(10));
+        assert_eq!(gate.closed_for(now), Some(Duration::from_secs(60)));
+        assert_eq!(gate.closed_for(now + Duration::from_secs(60)), None);
+        gate.close(now + Duration::from_secs(90_000));
+        assert_eq!(gate.closed_for(now), Some(PAUSE_MAX));
+    }
+}

@@ -1,0 +1,123 @@
+//! The way out of a workspace: Instagram and the model.
+//!
+//! A thin adapter. It retries nothing and decides nothing: what an outcome means, and whether to try again, is decided by
+//! the workspace, which the outcome goes back to as a command.
+
+mod gate;
+mod read;
+mod send;
+
+use self::gate::AppGate;
+use super::model::Model;
+use crate::metric_definitions as names;
+use async_trait::async_trait;
+use greenroom_actors::{
+    EntityId,
+    outbox::Usage,
+    ports::{Clock, Outlet},
+    user::{
+        Command, User,
+        effect::{Access, UserEffect},
+    },
+};
+use greenroom_instagram::{client::Client, ids::AccountId, usage};
+use greenroom_persistence::secret::{Field, Keyring, SecretError};
+use secrecy::SecretString;
+use std::sync::Arc;
+
+/// Name of the sealed field that holds an access token; part of what is authenticated.
+pub const TOKEN_FIELD: &str = "instagram.access_token";
+
+/// Performs the effects of workspaces.
+pub struct UserOutlet {
+    client: Client,
+    keyring: Arc<Keyring>,
+    model: Arc<dyn Model>,
+    clock: Arc<dyn Clock>,
+    gate: AppGate,
+}
+
+/// Why the platform was not called.
+#[derive(Debug, thiserror::Error)]
+enum NoAccess {
+    #[error("the stored token cannot be opened: {0}")]
+    Sealed(#[from] SecretError),
+    #[error("the stored account id is no identifier")]
+    Account,
+}
+
+/// What a call needs.
+struct Opened {
+    account: AccountId,
+    token: SecretString,
+}
+
+impl UserOutlet {
+    /// An outlet that calls Instagram with `client` and asks `model`.
+    pub fn new(client: Client, keyring: Arc<Keyring>, model: Arc<dyn Model>, clock: Arc<dyn Clock>) -> Self {
+        Self { client, keyring, model, clock, gate: AppGate::default() }
+    }
+
+    /// Opens the token, for one call only.
+    fn open(&self, workspace: &EntityId, access: &Access) -> Result<Opened, NoAccess> {
+        let field = Field { tenant: workspace.as_str(), name: TOKEN_FIELD };
+        let token = self.keyring.open(field, access.token.envelope())?;
+        let account = AccountId::parse(access.account.as_str()).map_err(|_| NoAccess::Account)?;
+        Ok(Opened { account, token: SecretString::from(token.as_str()) })
+    }
+}
+
+#[async_trait]
+impl Outlet<User> for UserOutlet {
+    async fn run(&self, workspace: &EntityId, effect: UserEffect) -> Option<Command> {
+        let command = match effect {
+            UserEffect::Send(request) => self.send(workspace, request).await,
+            UserEffect::ReadConversation { outbound, read, person, since, access, .. } => {
+                let outcome = self.read_conversation(workspace, person.as_ref(), since, &access).await;
+                sent_read(outbound, read, outcome)
+            }
+            UserEffect::ReadCommentReplies { outbound, read, comment, since, access } => {
+                let outcome = self.read_replies(workspace, &comment, since, &access).await;
+                sent_read(outbound, read, outcome)
+            }
+            UserEffect::CheckToken { access } => {
+                Command::TokenChecked(self.check_token(workspace, &access).await)
+            }
+            UserEffect::FetchProfile { person, access } => {
+                let profile = self.profile(workspace, &person, &access).await;
+                Command::ProfileFetched { person, profile }
+            }
+            UserEffect::LookUpMessage { mid, access } => {
+                let found = self.look_up(workspace, &mid, &access).await;
+                Command::MessageLookedUp { mid, found: found.map(Arc::new) }
+            }
+            UserEffect::LimitApp { until } => {
+                self.gate.close(until);
+                return None;
+            }
+            UserEffect::AskModel(request) => {
+                let (question, attempt) = (request.question, request.attempt);
+                Command::ModelAnswered { question, attempt, result: self.model.ask(*request).await }
+            }
+        };
+        Some(command)
+    }
+}
+
+fn sent_read(
+    outbound: greenroom_actors::outbox::OutboundId,
+    read: u32,
+    (outcome, usage): (greenroom_actors::outbox::ReadOutcome, Option<Usage>),
+) -> Command {
+    Command::SentRead { outbound, read, outcome, usage }
+}
+
+/// The higher of both percentages is what matters for pacing.
+fn reported(usage: usage::Usage) -> Option<Usage> {
+    let percent = usage.account_percent.max(usage.app_percent)?;
+    Some(Usage { percent, regain: usage.regain })
+}
+
+fn count(call: &'static str, outcome: &'static str) {
+    metrics::counter!(names::INSTAGRAM_CALLS, "call" => call, "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,172 @@
+//! Reads: did a doubtful message arrive, does the token live, who is this person, what was this message.
+
+use super::{UserOutlet, count, reported};
+use greenroom_actors::{
+    EntityId, Timestamp,
+    id::{AccountId, CommentId, EventKey, Igsid, Mid},
+    outbox::{ReadOutcome, SeenMessage, Usage},
+    user::{
+        command::{Profile, TokenState},
+        effect::Access,
+        inbound::{InboundEvent, InboundItem, InboundMessage},
+    },
+};
+use greenroom_instagram::{
+    client::StoredMessage,
+    errors::ErrorClass,
+    ids,
+    outcome::{Answer, CallError},
+    webhook::key,
+};
+
+impl UserOutlet {
+    /// What the account itself sent to a person since an instant; to anybody when the person is not known.
+    pub(super) async fn read_conversation(
+        &self,
+        workspace: &EntityId,
+        person: Option<&Igsid>,
+        since: Timestamp,
+        access: &Access,
+    ) -> (ReadOutcome, Option<Usage>) {
+        let Ok(opened) = self.open(workspace, access) else { return failed(None) };
+        let answer = match person.map(|person| ids::Igsid::parse(person.as_str())) {
+            Some(Err(_)) => return failed(None),
+            Some(Ok(person)) => {
+                let Answer { value, usage } = self.client.conversation_with(&opened.token, &person).await;
+                let messages = value.map(|found| found.map(|found| found.messages).unwrap_or_default());
+                Answer { value: messages, usage }
+            }
+            None => {
+                let Answer { value, usage } = self.client.conversations(&opened.token, None).await;
+                let messages = value.map(|page| {
+                    page.items.into_iter().flat_map(|conversation| conversation.messages).collect()
+                });
+                Answer { value: messages, usage }
+            }
+        };
+        conclude("read_conversation", answer, |messages: Vec<StoredMessage>| {
+            let own = messages.into_iter().filter(|message| {
+                message.from.as_ref().is_some_and(|from| from.id.as_str() == access.account.as_str())
+            });
+            own.map(|message| SeenMessage {
+                message_id: Mid::from(message.mid.into_inner()),
+                sent_at: message.created_at.map_or(since, |at| Timestamp::from_millis(at.as_millis())),
+                text: message.text.map(|text| text.value),
+            })
+            .filter(|message| message.sent_at >= since)
+            .collect()
+        })
+    }
+
+    /// The replies below a comment since an instant. Others' replies are told apart by their text, by the outbox.
+    pub(super) async fn read_replies(
+        &self,
+        workspace: &EntityId,
+        comment: &CommentId,
+        since: Timestamp,
+        access: &Access,
+    ) -> (ReadOutcome, Option<Usage>) {
+        let (Ok(opened), Ok(comment)) =
+            (self.open(workspace, access), ids::CommentId::parse(comment.as_str()))
+        else {
+            return failed(None);
+        };
+        let answer = self.client.comment_replies(&opened.token, &comment).await;
+        conclude("read_replies", answer, |replies| {
+            replies
+                .into_iter()
+                .map(|reply| SeenMessage {
+                    message_id: Mid::from(reply.id.into_inner()),
+                    sent_at: reply.created_at.map_or(since, |at| Timestamp::from_millis(at.as_millis())),
+                    text: reply.text.map(|text| text.value),
+                })
+                .filter(|reply| reply.sent_at >= since)
+                .collect()
+        })
+    }
+
+    pub(super) async fn check_token(&self, workspace: &EntityId, access: &Access) -> TokenState {
+        let opened = match self.open(workspace, access) {
+            Ok(opened) => opened,
+            Err(error) => return TokenState::Dead(error.to_string().into()),
+        };
+        match self.client.me(&opened.token).await.value {
+            Ok(_) => TokenState::Alive,
+            Err(CallError::Refused(refusal)) if refusal.class == ErrorClass::Token => {
+                TokenState::Dead(refusal.user_message.unwrap_or(refusal.message).into())
+            }
+            Err(_) => TokenState::Unknown,
+        }
+    }
+
+    pub(super) async fn profile(
+        &self,
+        workspace: &EntityId,
+        person: &Igsid,
+        access: &Access,
+    ) -> Option<Profile> {
+        let opened = self.open(workspace, access).ok()?;
+        let person = ids::Igsid::parse(person.as_str()).ok()?;
+        let found = self.client.person(&opened.token, &person).await.value;
+        count("read_profile", if found.is_ok() { "read" } else { "failed" });
+        let found = found.ok()?;
+        Some(Profile {
+            username: found.username,
+            display_name: found.name,
+            profile_pic_url: found.picture_url,
+        })
+    }
+
+    /// A message that was only hinted at, as the event that its own webhook would have been: with the same key, so that a
+    /// late webhook is a duplicate.
+    pub(super) async fn look_up(
+        &self,
+        workspace: &EntityId,
+        mid: &Mid,
+        access: &Access,
+    ) -> Option<InboundEvent> {
+        let opened = self.open(workspace, access).ok()?;
+        let found =
+            self.client.message(&opened.token, &ids::Mid::parse(mid.as_str()).ok()?).await.value.ok()?;
+        let person = found.from.filter(|from| from.id.as_str() != access.account.as_str())?.id;
+        let received_at = self.clock.now();
+        let key = key::EventKey::message(workspace.key(), &person, &found.mid);
+        let (text, cut) = found.text.map_or((None, false), |text| (Some(text.value), text.cut));
+        Some(InboundEvent {
+            key: EventKey::from(key.into_string()),
+            account: AccountId::from(access.account.as_str()),
+            at: found.created_at.map_or(received_at, |at| Timestamp::from_millis(at.as_millis())),
+            received_at,
+            standby: false,
+            item: InboundItem::Message(InboundMessage {
+                person: Igsid::from(person.into_inner()),
+                mid: Some(mid.clone()),
+                text,
+                cut,
+                attachments: Vec::new(),
+                reply_to: None,
+                quick_reply: None,
+                referral: None,
+                is_unsupported: found.is_unsupported,
+            }),
+        })
+    }
+}
+
+const fn failed(retry_after: Option<std::time::Duration>) -> (ReadOutcome, Option<Usage>) {
+    (ReadOutcome::Failed { retry_after }, None)
+}
+
+fn conclude<T>(
+    call: &'static str,
+    answer: Answer<Result<T, CallError>>,
+    seen: impl FnOnce(T) -> Vec<SeenMessage>,
+) -> (ReadOutcome, Option<Usage>) {
+    let outcome = match answer.value {
+        Ok(value) => ReadOutcome::Read(seen(value)),
+        Err(CallError::Refused(refusal)) => ReadOutcome::Failed { retry_after: refusal.retry_after },
+        Err(_) => ReadOutcome::Failed { retry_after: None },
+    };
+    count(call, if matches!(outcome, ReadOutcome::Read(_)) { "read" } else { "failed" });
+    (outcome, reported(answer.usage))
+}

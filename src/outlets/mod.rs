@@ -1,0 +1,24 @@
+//! Ways out: what effects of entities become in the world.
+
+mod instagram;
+pub mod model;
+
+pub use instagram::{TOKEN_FIELD, UserOutlet};
+
+use async_trait::async_trait;
+use greenroom_actors::{EntityId, intake::Intake, ports::Outlet};
+
+/// The intake log asks for nothing outside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IntakeOutlet;
+
+#[async_trait]
+impl Outlet<Intake> for IntakeOutlet {
+    async fn run(
+        &self,
+        _: &EntityId,
+        effect: std::convert::Infallible,
+    ) -> Option<greenroom_actors::intake::Command> {
+        match effect {}
+    }
+}

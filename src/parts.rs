@@ -1,0 +1,234 @@
+//! The composition root: every part is made here, by hand, and handed to those who need it.
+
+use crate::{
+    clock::SystemClock,
+    config::{Config, Secret},
+    keys::{self, KeysError},
+    outlets::{IntakeOutlet, UserOutlet, model::NoModel},
+};
+use greenroom_actors::{
+    intake::Intake,
+    ports::{Clock, Outlet},
+    shell::{Host, ShellLimits, StartError},
+    user::User,
+};
+use greenroom_instagram::{
+    client::{self, Client, ClientConfig},
+    signature::{SecretList, SecretListError},
+};
+use greenroom_persistence::{Stores, embedded, memory, secret::Keyring};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// The running application.
+pub struct App {
+    /// Workspaces.
+    pub users: Host<User>,
+    /// What no workspace wants.
+    pub intake: Host<Intake>,
+    /// The engine.
+    pub stores: Stores,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Secrets that may sign webhooks.
+    pub secrets: SecretList,
+    /// Token of the webhook handshake.
+    pub verify_token: Secret,
+    /// Id of the app at Meta.
+    pub app_id: String,
+    /// The app at Meta, for authorisations.
+    pub instagram_app: client::App,
+    /// Calls Instagram.
+    pub client: Client,
+    /// Seals tokens.
+    pub keyring: Arc<Keyring>,
+    /// Token of the operator's routes.
+    pub operator_token: Secret,
+    /// Renders metrics.
+    pub metrics: PrometheusHandle,
+    ready: AtomicBool,
+}
+
+/// Why the application did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The engine did not open.
+    #[error("data folder {}: {cause}", dir.display())]
+    Engine {
+        /// Which folder.
+        dir: std::path::PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// Keys are missing or wrong.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// Webhook secrets are missing or wrong.
+    #[error("setting instagram.app_secrets: {0}")]
+    Secrets(#[from] SecretListError),
+    /// The client of Instagram did not start.
+    #[error("instagram client: {0}")]
+    Client(#[from] client::ConfigError),
+    /// A host of entities did not start.
+    #[error("actors: {0}")]
+    Host(#[from] StartError),
+}
+
+/// What a caller may put in place of the standard parts; tests and the load tool do.
+#[derive(Default)]
+pub struct Replacements {
+    /// Another clock.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Another way out of the workspaces.
+    pub outlet: Option<Arc<dyn Outlet<User>>>,
+    /// Another engine.
+    pub stores: Option<Stores>,
+    /// Other bounds of the shell.
+    pub limits: Option<ShellLimits>,
+}
+
+/// Shows progress of long work: phase, done, total (0 when not known).
+pub type ShowProgress<'a> = &'a mut dyn FnMut(&str, u64, u64);
+
+/// Makes all parts. Opening the engine blocks: call it where blocking is allowed, inside a runtime.
+///
+/// # Errors
+/// See [`BuildError`]; nothing is left running.
+pub fn build(
+    config: &Config,
+    metrics: PrometheusHandle,
+    replacements: Replacements,
+    progress: ShowProgress<'_>,
+) -> Result<Arc<App>, BuildError> {
+    crate::metric_definitions::describe();
+    let stores = match replacements.stores {
+        Some(stores) => stores,
+        None => open_engine(config, progress)?,
+    };
+    let keyring = Arc::new(keys::keyring(&config.data.dir, &config.data.keys)?);
+    let operator_token = keys::operator_token(&config.data.dir)?;
+    let secrets = SecretList::new(config.instagram.app_secrets.iter().map(Secret::to_secret_string))?;
+    let client = Client::new(&client_config(config))?;
+    let clock: Arc<dyn Clock> = replacements.clock.unwrap_or_else(|| Arc::new(SystemClock));
+    let limits = replacements.limits.unwrap_or_else(|| shell_limits(config));
+    let outlet = replacements.outlet.unwrap_or_else(|| {
+        Arc::new(UserOutlet::new(client.clone(), Arc::clone(&keyring), Arc::new(NoModel), Arc::clone(&clock)))
+    });
+    let users = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
+    let intake = Host::start(stores.clone(), Arc::new(IntakeOutlet), Arc::clone(&clock), limits)?;
+    Ok(Arc::new(App {
+        users,
+        intake,
+        stores,
+        clock,
+        secrets,
+        verify_token: config.instagram.verify_token.clone(),
+        app_id: config.instagram.app_id.clone(),
+        instagram_app: client::App {
+            id: config.instagram.app_id.clone(),
+            secret: config.instagram.app_secrets.first().map(Secret::to_secret_string).unwrap_or_default(),
+        },
+        client,
+        keyring,
+        operator_token,
+        metrics,
+        ready: AtomicBool::new(true),
+    }))
+}
+
+/// The one place where the engine is chosen.
+fn open_engine(config: &Config, progress: ShowProgress<'_>) -> Result<Stores, BuildError> {
+    if config.data.engine == "memory" {
+        return Ok(memory::open().0);
+    }
+    let failed = |cause: String| BuildError::Engine { dir: config.data.dir.clone(), cause };
+    let opened = embedded::open(&engine_options(config), &mut |step| show(progress, step))
+        .map_err(|error| failed(error.to_string()))?;
+    let report = opened.report;
+    if let Some(torn) = &report.torn {
+        tracing::warn!(%torn, "the end of the journal was torn by the last stop and is cut: nothing of it was acknowledged");
+    }
+    if let Some(reason) = &report.rebuilt {
+        tracing::warn!(%reason, "the working set was built again from checkpoint and journal: nothing is lost");
+    }
+    tracing::info!(
+        position = report.position.0,
+        segments = report.segments,
+        applied = report.applied,
+        "journal open"
+    );
+    Ok(opened.stores)
+}
+
+/// Tells a step of the engine to whoever draws progress.
+pub fn show(progress: ShowProgress<'_>, step: embedded::Progress) {
+    let phase = match step.phase {
+        embedded::Phase::CheckingWorkingSet => "checking the working set",
+        embedded::Phase::LoadingCheckpoint => "loading the checkpoint",
+        embedded::Phase::ReadingJournal => "reading the journal",
+        embedded::Phase::CheckingCheckpoint => "checking the checkpoint",
+    };
+    progress(phase, step.done, step.total.unwrap_or(0));
+}
+
+/// Options of the embedded engine.
+#[must_use]
+pub fn engine_options(config: &Config) -> embedded::Options {
+    embedded::Options {
+        segment_bytes: config.data.segment_bytes,
+        cache_bytes: config.data.cache_bytes,
+        checkpoint_bytes: config.data.checkpoint_bytes,
+        ..embedded::Options::new(&config.data.dir)
+    }
+}
+
+fn shell_limits(config: &Config) -> ShellLimits {
+    ShellLimits {
+        idle: config.data.idle.0,
+        effects: config.instagram.calls_max,
+        resident: config.data.resident_max,
+        resident_refuse: config.data.resident_max.saturating_add(config.data.resident_max / 4),
+        resident_bytes: config.data.resident_bytes_max,
+        ..ShellLimits::default()
+    }
+}
+
+fn client_config(config: &Config) -> ClientConfig {
+    let instagram = &config.instagram;
+    ClientConfig {
+        www_url: instagram.www_url.clone(),
+        api_url: instagram.api_url.clone(),
+        graph_url: instagram.graph_url.clone(),
+        graph_version: instagram.graph_version.clone(),
+        ..ClientConfig::default()
+    }
+}
+
+impl App {
+    /// New work is taken.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Finishes what is in flight, brings the working set up to date and closes the engine.
+    pub async fn stop(&self, within: Duration) {
+        self.ready.store(false, Ordering::Relaxed);
+        let deadline = self.clock.now() + within;
+        let report = self.users.drain(deadline).await;
+        self.intake.drain(deadline).await;
+        if !report.complete {
+            tracing::warn!(
+                commands = report.commands,
+                effects = report.effects,
+                "stopped before everything was finished; the next start takes it up"
+            );
+        }
+        self.stores.journal.close().await;
+    }
+}

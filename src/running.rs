@@ -1,0 +1,154 @@
+//! A whole server: sandbox when needed, application, front door. Started and stopped as one thing.
+
+use crate::{
+    cli_api::Control,
+    config::{Config, Secret},
+    connect,
+    http::{Door, WebhookLimits, router},
+    parts::{self, App, Replacements},
+    server, telemetry,
+};
+use anyhow::Context;
+use greenroom_instagram::sandbox::{Bind, RunningSandbox, Sandbox, SandboxOptions};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// App id of the sandbox.
+pub const SANDBOX_APP_ID: &str = "990000000000001";
+/// Secrets of the sandbox; it signs with either.
+const SANDBOX_SECRETS: [&str; 2] = ["sandbox-app-secret", "sandbox-meta-secret"];
+/// Verify token of the sandbox.
+const SANDBOX_VERIFY_TOKEN: &str = "sandbox-verify";
+/// Ids that one run of the sandbox may hand out before those of the next run begin.
+const SANDBOX_IDS_PER_RUN: u64 = 1_000_000;
+
+/// A running server.
+pub struct Running {
+    /// The application behind the door.
+    pub app: Arc<App>,
+    /// Where the door is.
+    pub address: SocketAddr,
+    /// Control API of the sandbox, when there is one.
+    pub sandbox: Option<Control>,
+    /// The demo workspace was made by this start.
+    pub is_new: bool,
+    own_sandbox: Option<RunningSandbox>,
+    stop: CancellationToken,
+    door: JoinHandle<()>,
+    grace: Duration,
+}
+
+/// Starts everything; returns when requests are answered.
+///
+/// # Errors
+/// Names what did not start. What had started is stopped again by being dropped.
+pub async fn start(
+    mut config: Config,
+    progress: impl FnMut(&str, u64, u64) + Send + 'static,
+) -> anyhow::Result<Running> {
+    let metrics = telemetry::start_metrics()?;
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {} (setting server.listen)", config.server.listen))?;
+    let address = listener.local_addr()?;
+    let sandboxed = config.uses_sandbox();
+    let own_sandbox = if sandboxed { use_sandbox(&mut config).await? } else { None };
+    let app = build(config.clone(), metrics, progress).await?;
+    let door = Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) };
+    let stop = CancellationToken::new();
+    let (stopping, metrics, clock) = (stop.clone(), app.metrics.clone(), Arc::clone(&app.clock));
+    let grace = config.server.shutdown_deadline.0;
+    let door = spawn_door(async move {
+        tokio::join!(
+            server::run(listener, router(door), stopping.clone(), grace),
+            telemetry::keep_up(&metrics, clock.as_ref(), &stopping),
+        );
+    });
+    let mut running = Running { app, address, sandbox: None, is_new: false, own_sandbox, stop, door, grace };
+    if sandboxed {
+        let control = Control::new(&config.sandbox_url())?;
+        running.is_new = connect::demo_workspace(&running.app, &control, address).await?;
+        running.sandbox = Some(control);
+    }
+    Ok(running)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the composition root starts the door and waits for it in stop"
+)]
+fn spawn_door(door: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(door)
+}
+
+/// Opening the engine blocks, so it happens on a blocking thread; hosts start on the runtime of the caller.
+async fn build(
+    config: Config,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+    mut progress: impl FnMut(&str, u64, u64) + Send + 'static,
+) -> anyhow::Result<Arc<App>> {
+    let opened = tokio::task::spawn_blocking(move || {
+        parts::build(&config, metrics, Replacements::default(), &mut progress)
+    });
+    Ok(opened.await??)
+}
+
+/// Points the configuration at the sandbox, and starts one unless another process runs it.
+async fn use_sandbox(config: &mut Config) -> anyhow::Result<Option<RunningSandbox>> {
+    let started = if config.sandbox.url.is_empty() { Some(start_sandbox(config).await?) } else { None };
+    let base = config.sandbox_url();
+    config.instagram.app_id = SANDBOX_APP_ID.to_owned();
+    config.instagram.app_secrets = SANDBOX_SECRETS.map(Secret::new).to_vec();
+    config.instagram.verify_token = Secret::new(SANDBOX_VERIFY_TOKEN);
+    config.instagram.www_url = format!("{base}/ig-www");
+    config.instagram.api_url = format!("{base}/ig-api");
+    config.instagram.graph_url = format!("{base}/ig-graph");
+    Ok(started)
+}
+
+/// Starts the sandbox with its state beside the data, so that a second start continues.
+///
+/// # Errors
+/// When its address is taken or its state cannot be read.
+pub async fn start_sandbox(config: &mut Config) -> anyhow::Result<RunningSandbox> {
+    let listener = TcpListener::bind(config.sandbox.listen)
+        .await
+        .with_context(|| format!("cannot listen on {} (setting sandbox.listen)", config.sandbox.listen))?;
+    config.sandbox.listen = listener.local_addr()?;
+    let mut options = SandboxOptions::new(Bind::Listener(listener));
+    if config.data.engine != "memory" {
+        let dir = config.data.dir.join("sandbox");
+        options.id_base = next_run(&dir)? * SANDBOX_IDS_PER_RUN;
+        options.state_file = Some(dir.join("state.json"));
+    }
+    Ok(Sandbox::start(options).await?)
+}
+
+/// Counts the runs of the sandbox, so that ids handed out before a crash never come again.
+fn next_run(dir: &Path) -> anyhow::Result<u64> {
+    std::fs::create_dir_all(dir)?;
+    let path = dir.join("run");
+    let last: u64 = match std::fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().with_context(|| format!("{} is no number", path.display()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error.into()),
+    };
+    let next = (last + 1) % (SandboxOptions::ID_BASE_MAX / SANDBOX_IDS_PER_RUN);
+    std::fs::write(&path, next.to_string())?;
+    Ok(next)
+}
+
+impl Running {
+    /// Stops in order: the door, the actors, the engine, the sandbox.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if self.door.await.is_err() {
+            tracing::error!("the front door ended by a panic");
+        }
+        self.app.stop(self.grace).await;
+        if let Some(sandbox) = self.own_sandbox {
+            sandbox.shutdown().await;
+        }
+    }
+}

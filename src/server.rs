@@ -1,0 +1,99 @@
+//! The listening socket: accepts, bounds and ends connections.
+//!
+//! Used instead of the framework's own loop because that one has neither a bound on connections nor a time limit for
+//! request heads (a client that sends one header a minute would hold its connection for ever).
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Connections open at the same time; further ones wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 20_000;
+/// Time within which a request head must have arrived.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest request head, in bytes.
+pub const HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Pause after the system refused to accept (out of descriptors, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`, then lets requests in flight finish within `grace`.
+pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken, grace: Duration) {
+    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let graceful = GracefulShutdown::new();
+    let tasks = TaskTracker::new();
+    let builder = builder();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &connections) => accepted,
+        };
+        let (stream, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                pause().await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = builder.serve_connection_with_upgrades(wrap(stream), service).into_owned();
+        let watched = graceful.watch(connection);
+        tasks.spawn(async move {
+            // A connection that breaks is the client's business.
+            let _ = watched.await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    tasks.close();
+    let finished = async {
+        graceful.shutdown().await;
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(grace, finished).await.is_err() {
+        tracing::warn!("connections were still open at the deadline");
+    }
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(connections).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
+}
+
+fn wrap(stream: TcpStream) -> TokioIo<TcpStream> {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY on a connection");
+    }
+    TokioIo::new(stream)
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEADER_BYTES_MAX)
+        .pipeline_flush(true);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEADER_BYTES_MAX as u32);
+    builder
+}
+
+#[expect(clippy::disallowed_methods, reason = "backs off from the operating system, not from the domain")]
+async fn pause() {
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
