@@ -13,12 +13,17 @@ use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    time::Duration,
 };
 
 /// Version of keys and values. Another version is not read but rebuilt.
 const VERSION: u32 = 1;
 /// Checksum in front of each value.
 const CRC_BYTES: usize = 4;
+/// How often sled's own lock is tried, and the time between two tries: five seconds in all.
+const LOCK_TRIES: u32 = 250;
+/// See [`LOCK_TRIES`].
+const LOCK_WAIT: Duration = Duration::from_millis(20);
 /// How many entries are read between two progress reports.
 const AUDIT_STEP: u64 = 4096;
 
@@ -77,7 +82,22 @@ pub(super) struct WorkingSet {
 
 impl WorkingSet {
     /// Opens or creates the set. Nothing that it holds has been checked yet.
+    ///
+    /// Threads of an earlier opening in this process may keep sled's own lock for a moment after it was closed. No other
+    /// process can hold it, because the data folder is locked, so it is waited for.
     pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, SetError> {
+        for _ in 0..LOCK_TRIES {
+            match Self::try_open(folder, cache_bytes) {
+                Err(SetError::Sled(error)) if error.contains("could not acquire lock") => {
+                    std::thread::park_timeout(LOCK_WAIT);
+                }
+                result => return result,
+            }
+        }
+        Self::try_open(folder, cache_bytes)
+    }
+
+    fn try_open(folder: &Path, cache_bytes: u64) -> Result<Self, SetError> {
         guarded(|| {
             // The follower flushes when it is time to.
             let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);

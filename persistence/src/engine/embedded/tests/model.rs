@@ -125,6 +125,7 @@ async fn play(steps: Vec<Step>) {
                 }
                 snapshots_may_be_older |= lose_set || crash;
                 opened = open_at(place.path());
+                assert!(lose_set || opened.report.rebuilt.is_none(), "{:?}", opened.report);
                 assert_same(&model, &opened.stores, snapshots_may_be_older).await;
             }
         }
