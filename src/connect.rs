@@ -1,7 +1,7 @@
 //! Connecting the demo workspace to the sandbox's account, the same way that an owner connects a real one: consent page,
 //! code, long-lived token, identity, sealed token, subscription.
 
-use crate::{cli_api::Control, outlets::TOKEN_FIELD, parts::App};
+use crate::{cli_api::Control, outlets::TOKEN_FIELD, parts::App, unrouted};
 use anyhow::Context;
 use greenroom_actors::{
     id::AccountId,
@@ -19,7 +19,7 @@ use greenroom_persistence::{EntityId, secret::Field};
 use rand::TryRng;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 /// The workspace that the sandbox's demo account belongs to.
 pub const DEMO_WORKSPACE: &str = "demo";
@@ -37,7 +37,7 @@ const STATE_BYTES: usize = 32;
 ///
 /// # Errors
 /// When the sandbox or the workspace does not answer as it should.
-pub async fn demo_workspace(app: &App, sandbox: &Control, door: SocketAddr) -> anyhow::Result<bool> {
+pub async fn demo_workspace(app: &Arc<App>, sandbox: &Control, door: SocketAddr) -> anyhow::Result<bool> {
     let url = format!("http://{door}/api/webhooks/instagram");
     sandbox
         .put("delivery", &json!({ "url": url }))
@@ -53,6 +53,7 @@ pub async fn demo_workspace(app: &App, sandbox: &Control, door: SocketAddr) -> a
     }
     let connect = authorise(app, door).await?;
     app.users.ask(DEMO_WORKSPACE, Command::ConnectInstagram(connect), 0).await?;
+    unrouted::serve(app).await?;
     tracing::info!(account.id = DEMO_ACCOUNT, "demo workspace connected to the sandbox's account");
     Ok(is_new)
 }

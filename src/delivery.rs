@@ -1,5 +1,7 @@
 //! One webhook delivery, from verified bytes to commands of the workspaces it concerns.
 
+mod place;
+
 use crate::{inbound::inbound, metric_definitions as names, parts::App};
 use axum::{body::Bytes, http::HeaderValue};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -19,6 +21,7 @@ use greenroom_instagram::{
     },
 };
 use greenroom_persistence::ReadError;
+use place::Place;
 use std::{collections::HashMap, sync::Arc};
 
 /// Account id of the platform's dashboard tests.
@@ -46,6 +49,13 @@ struct Parcel {
 struct Part {
     event: Event,
     raw: Bytes,
+    place: Place,
+}
+
+impl Part {
+    fn unrouted(&self, account: &str) -> intake::Command {
+        intake::Command::unrouted(account, &self.place.envelope(account, &self.raw))
+    }
 }
 
 /// Why a delivery is not durable; the platform delivers it again.
@@ -70,7 +80,11 @@ pub enum NotStored {
 pub fn open(app: &App, signatures: &[HeaderValue], body: &Bytes) -> Result<Parcels, SignatureError> {
     let index = app.secrets.verify(signatures.iter().map(HeaderValue::as_bytes), body)?;
     metrics::counter!(names::WEBHOOK_SECRET, "index" => index.to_string()).increment(1);
-    let now = app.clock.now();
+    Ok(sort(body, app.clock.now()))
+}
+
+/// Cuts, decodes and sorts the items of a delivery that is trusted.
+pub(crate) fn sort(body: &Bytes, now: Timestamp) -> Parcels {
     let mut parcels = Parcels::default();
     match slice(body) {
         Delivery::Quarantined(fault) => parcels.quarantine(None, fault.to_string(), body.clone()),
@@ -90,7 +104,7 @@ pub fn open(app: &App, signatures: &[HeaderValue], body: &Bytes) -> Result<Parce
             count("valueless", envelope.valueless);
         }
     }
-    Ok(parcels)
+    parcels
 }
 
 impl Parcels {
@@ -121,7 +135,7 @@ impl Parcels {
                     self.accounts.len() - 1
                 });
                 if let Some(parcel) = self.accounts.get_mut(place) {
-                    parcel.items.push(Part { event, raw });
+                    parcel.items.push(Part { event, raw, place: Place::of(item, body) });
                 }
             }
         }
@@ -154,11 +168,7 @@ async fn deliver_to_account(app: &Arc<App>, parcel: Parcel) -> Result<Leftovers,
     match workspace_of(app, &parcel.account).await? {
         None => {
             count("unrouted", parcel.items.len());
-            Ok(parcel
-                .items
-                .iter()
-                .map(|part| intake::Command::unrouted(&parcel.account, &part.raw))
-                .collect())
+            Ok(parcel.items.iter().map(|part| part.unrouted(&parcel.account)).collect())
         }
         Some(workspace) => deliver_to_workspace(app, &workspace, parcel).await,
     }
@@ -182,7 +192,7 @@ async fn deliver_to_workspace(
     let mut waiting: Vec<(user::Command, Bytes)> =
         Vec::with_capacity(parcel.items.len().min(COMMANDS_AT_ONCE));
     let mut items = parcel.items.into_iter().peekable();
-    while let Some(Part { event, raw }) = items.next() {
+    while let Some(Part { event, raw, .. }) = items.next() {
         if is_foreign(app, workspace, &parcel.account, &event).await? {
             left.push(refused(&parcel.account, &Reason::ForeignAccount.to_string(), &raw));
         } else if let Some(event) = inbound(event, workspace.key(), &parcel.account, now, &app.app_id) {

@@ -19,3 +19,4 @@ pub mod running;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
+pub mod unrouted;

@@ -17,7 +17,7 @@ impl Drawing {
     /// Shows `done` of `total` in a phase; a total of 0 means that it is not known.
     pub(crate) fn show(&mut self, phase: &str, done: u64, total: u64) {
         let terminal = std::io::stderr().is_terminal();
-        let step = if total == 0 { 0 } else { done.saturating_mul(STEPS) / total };
+        let step = done.saturating_mul(STEPS).checked_div(total).unwrap_or(0);
         let news = phase != self.phase || step != self.step || (total > 0 && done >= total);
         if !news {
             return;
@@ -27,8 +27,8 @@ impl Drawing {
         }
         phase.clone_into(&mut self.phase);
         self.step = step;
-        let percent =
-            if total == 0 { String::new() } else { format!(" {}%", done.saturating_mul(100) / total) };
+        let percent = done.saturating_mul(100).checked_div(total);
+        let percent = percent.map(|percent| format!(" {percent}%")).unwrap_or_default();
         let mut out = std::io::stderr();
         let _ = if terminal {
             self.open = true;

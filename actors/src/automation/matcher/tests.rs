@@ -172,8 +172,8 @@ fn slips_are_forgiven_only_where_asked_and_only_when_nothing_else_fires() {
     let strict = automation("strict", &["link"]);
     let mut kind = automation("kind", &["link"]);
     kind.content.typo_tolerance = true;
-    assert_eq!(find(&[strict.clone()], "the lnik", EventScope::Dm, &[]), None);
-    let found = find(&[strict.clone(), kind.clone()], "the lnik", EventScope::Dm, &[]).unwrap();
+    assert_eq!(find(std::slice::from_ref(&strict), "the lnik", EventScope::Dm, &[]), None);
+    let found = find(&[strict, kind.clone()], "the lnik", EventScope::Dm, &[]).unwrap();
     assert_eq!((found.automation.as_str(), found.hit, found.at), ("kind", Hit::Misspelt, 4..8));
     let other = automation("other", &["please"]);
     let found = find(&[kind.clone(), other], "lnik please", EventScope::Dm, &[]).unwrap();
