@@ -99,6 +99,13 @@ pub trait Journal: Send + Sync {
     /// Position of the last durable record.
     fn position(&self) -> Position;
 
+    /// When trying again makes sense, while appends are refused with [`AppendError::Overloaded`]; `None` while they are
+    /// taken. A look at counters, cheap enough for every request: who asks first does not prepare work in vain. Only a
+    /// hint, since an append right after it may still go the other way.
+    fn pressure(&self) -> Option<Duration> {
+        None
+    }
+
     /// Finishes what was accepted, brings the working set up to date and closes. Later appends are `Unavailable`.
     async fn close(&self);
 }

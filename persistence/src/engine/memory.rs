@@ -14,9 +14,12 @@ use async_trait::async_trait;
 pub use faults::{Fault, MemoryHandle};
 use faults::{Faults, Verdict};
 use parking_lot::Mutex;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 use table::Table;
 
@@ -66,6 +69,9 @@ impl Engine {
 impl Journal for Engine {
     async fn append(&self, record: NewRecord) -> Result<Committed, AppendError> {
         self.check_open()?;
+        if let Some(retry_after) = self.shared.faults.pressure() {
+            return Err(AppendError::Overloaded { retry_after });
+        }
         record.check_limits()?;
         self.shared.faults.pass_gate().await;
         self.check_open()?;
@@ -96,6 +102,10 @@ impl Journal for Engine {
 
     fn position(&self) -> Position {
         self.shared.table.lock().position()
+    }
+
+    fn pressure(&self) -> Option<Duration> {
+        self.shared.faults.pressure()
     }
 
     async fn close(&self) {

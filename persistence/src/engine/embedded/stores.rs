@@ -188,15 +188,22 @@ impl Engine {
     /// Refuses early what would only wait.
     fn admit(&self) -> Result<(), AppendError> {
         self.shared.check_writable()?;
-        let retry_after = if self.shared.lag_bytes.load(Ordering::Acquire) >= self.limits.lag_bytes {
-            RETRY_AFTER_LAG
-        } else if self.shared.queued_bytes.load(Ordering::Acquire) >= self.limits.queue_bytes {
-            RETRY_AFTER_QUEUE
-        } else {
-            return Ok(());
-        };
+        let Some(retry_after) = self.overload() else { return Ok(()) };
         metric::overloaded();
         Err(AppendError::Overloaded { retry_after })
+    }
+
+    /// When to try again, while the follower or the writer is too far behind.
+    fn overload(&self) -> Option<Duration> {
+        if self.shared.lag_bytes.load(Ordering::Acquire) >= self.limits.lag_bytes {
+            Some(RETRY_AFTER_LAG)
+        } else if self.shared.queued_bytes.load(Ordering::Acquire) >= self.limits.queue_bytes
+            || self.queue.capacity() == 0
+        {
+            Some(RETRY_AFTER_QUEUE)
+        } else {
+            None
+        }
     }
 
     fn send(&self, request: Request) -> Result<(), AppendError> {
@@ -260,6 +267,10 @@ impl Journal for Engine {
 
     fn position(&self) -> Position {
         self.shared.position()
+    }
+
+    fn pressure(&self) -> Option<Duration> {
+        self.overload()
     }
 
     async fn close(&self) {

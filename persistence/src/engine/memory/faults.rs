@@ -43,6 +43,12 @@ impl MemoryHandle {
         *self.shared.faults.reads.lock() = count;
     }
 
+    /// From now on appends are refused with [`AppendError::Overloaded`] and this hint, and
+    /// [`crate::Journal::pressure`] says so; `None` ends it.
+    pub fn set_pressure(&self, retry_after: Option<Duration>) {
+        *self.shared.faults.pressure.lock() = retry_after;
+    }
+
     /// Holds every append from now on, before anything is checked or written.
     pub fn pause_appends(&self) {
         self.shared.faults.gate.send_replace(true);
@@ -76,6 +82,7 @@ impl MemoryHandle {
 pub(super) struct Faults {
     appends: Mutex<VecDeque<Fault>>,
     reads: Mutex<usize>,
+    pressure: Mutex<Option<Duration>>,
     gate: watch::Sender<bool>,
     held: AtomicUsize,
 }
@@ -85,6 +92,7 @@ impl Default for Faults {
         Self {
             appends: Mutex::default(),
             reads: Mutex::default(),
+            pressure: Mutex::default(),
             gate: watch::Sender::new(false),
             held: AtomicUsize::new(0),
         }
@@ -120,6 +128,10 @@ impl Faults {
                 return;
             }
         }
+    }
+
+    pub(super) fn pressure(&self) -> Option<Duration> {
+        *self.pressure.lock()
     }
 
     pub(super) fn next_append(&self) -> Verdict {

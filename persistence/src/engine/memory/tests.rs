@@ -73,3 +73,16 @@ async fn reads_fail_when_asked_to() {
     assert!(stores.journal.head(&id).await.is_err());
     assert_eq!(stores.journal.head(&id).await, Ok(Seq::ZERO));
 }
+
+#[tokio::test]
+async fn pressure_is_told_before_an_append_is_refused() {
+    let (stores, handle) = open();
+    assert_eq!(stores.journal.pressure(), None);
+    let retry_after = Duration::from_millis(70);
+    handle.set_pressure(Some(retry_after));
+    assert_eq!(stores.journal.pressure(), Some(retry_after));
+    let refused = stores.journal.append(record("a", 0)).await;
+    assert_eq!(refused, Err(AppendError::Overloaded { retry_after }));
+    handle.set_pressure(None);
+    stores.journal.append(record("a", 0)).await.unwrap();
+}

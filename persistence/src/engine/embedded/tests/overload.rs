@@ -24,10 +24,12 @@ async fn lag_refuses_appends_and_a_flush_lets_them_in_again() {
         "{refused:?}"
     );
     assert!((17..=20).contains(&accepted), "{accepted}");
+    assert!(opened.stores.journal.pressure().is_some_and(|retry_after| !retry_after.is_zero()));
     opened.handle.flush_soon();
     while opened.handle.lag_bytes() > 0 {
         tokio::task::yield_now().await;
     }
+    assert_eq!(opened.stores.journal.pressure(), None);
     opened.stores.journal.append(record("a", accepted, "after")).await.unwrap();
     opened.stores.journal.close().await;
 }
@@ -36,6 +38,7 @@ async fn lag_refuses_appends_and_a_flush_lets_them_in_again() {
 async fn a_full_queue_refuses_at_once() {
     let place = tempfile::tempdir().unwrap();
     let opened = open(&Options { queue_bytes_max: 0, ..small(place.path()) }, &mut |_| ()).unwrap();
+    assert!(opened.stores.journal.pressure().is_some());
     let refused = opened.stores.journal.append(record("a", 0, "x")).await;
     assert!(matches!(refused, Err(AppendError::Overloaded { .. })), "{refused:?}");
     opened.stores.journal.close().await;
