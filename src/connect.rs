@@ -1,21 +1,27 @@
-//! Connecting the demo workspace to the sandbox's account, the same way that an owner connects a real one: consent page,
-//! code, long-lived token, identity, sealed token, subscription.
+//! Connecting a workspace to an Instagram account by its token, and the demo workspace to the sandbox's account the way
+//! that an owner connects a real one: consent page, code, long-lived token, identity, subscription, sealed token.
 
-use crate::{cli_api::Control, outlets::TOKEN_FIELD, parts::App, unrouted};
+use crate::{cli_api::Control, delivery::NotStored, outlets::TOKEN_FIELD, parts::App, unrouted};
 use anyhow::Context;
 use greenroom_actors::{
+    Entity,
     id::AccountId,
+    shell::AskError,
     user::{
-        Command,
+        Command, User,
         command::Connect,
         integration::{SealedToken, Status},
     },
 };
 use greenroom_instagram::{
-    client::{Authorization, Prompt},
+    client::{Authorization, LongToken, Prompt},
     ids,
+    outcome::CallError,
 };
-use greenroom_persistence::{EntityId, secret::Field};
+use greenroom_persistence::{
+    EntityId, EntityIdError,
+    secret::{Field, SecretError},
+};
 use rand::TryRng;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -51,9 +57,7 @@ pub async fn demo_workspace(app: &Arc<App>, sandbox: &Control, door: SocketAddr)
     {
         return Ok(false);
     }
-    let connect = authorise(app, door).await?;
-    app.users.ask(DEMO_WORKSPACE, Command::ConnectInstagram(connect), 0).await?;
-    unrouted::serve(app).await?;
+    authorise(app, door).await?;
     tracing::info!(account.id = DEMO_ACCOUNT, "demo workspace connected to the sandbox's account");
     Ok(is_new)
 }
@@ -65,26 +69,86 @@ async fn token_lives(app: &App, envelope: &str) -> anyhow::Result<bool> {
     Ok(app.client.me(&token).await.value.is_ok())
 }
 
-async fn authorise(app: &App, door: SocketAddr) -> anyhow::Result<Connect> {
+async fn authorise(app: &Arc<App>, door: SocketAddr) -> anyhow::Result<()> {
     let redirect_uri = format!("http://{door}{CALLBACK_PATH}");
     let code = consent(app, &redirect_uri).await?;
     let short = app.client.exchange_code(&app.instagram_app, &redirect_uri, &code).await?;
     let long = app.client.long_lived_token(&app.instagram_app, &short.token).await.value?;
-    let me = app.client.me(&long.token).await.value?;
-    let account = me.professional.context("the account is no professional account")?;
-    let subscribed = app.client.subscribe(&long.token, &account).await.value.is_ok();
-    let workspace = EntityId::new("user", DEMO_WORKSPACE)?;
-    let field = Field { tenant: workspace.as_str(), name: TOKEN_FIELD };
-    let sealed = app.keyring.seal(field, long.token.expose_secret(), &mut rand::rngs::SysRng)?;
-    Ok(Connect {
-        account: AccountId::from(account.into_inner()),
+    by_token(app, DEMO_WORKSPACE, &long, short.permissions.unwrap_or_default()).await?;
+    Ok(())
+}
+
+/// An account that was connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connected {
+    /// Professional account id.
+    pub account: String,
+    /// Handle.
+    pub username: String,
+    /// The platform will deliver its webhooks.
+    pub webhooks_subscribed: bool,
+}
+
+/// Why an account was not connected. Connecting again is safe.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The name is no workspace's.
+    #[error("no such workspace: {0}")]
+    Workspace(#[from] EntityIdError),
+    /// The platform refuses the token.
+    #[error("the platform refuses the token: {0}")]
+    Refused(CallError),
+    /// The platform could not be asked.
+    #[error("the platform could not be asked: {0}")]
+    Call(CallError),
+    /// The token belongs to a personal account.
+    #[error("the account is no professional account")]
+    NotProfessional,
+    /// The token was not sealed.
+    #[error(transparent)]
+    Seal(#[from] SecretError),
+    /// The workspace did not take it.
+    #[error(transparent)]
+    Ask(#[from] AskError<User>),
+    /// It is connected, but not everything that had arrived before is served; connecting again goes on with it.
+    #[error("connected, but what had arrived before is not served: {0}")]
+    Unserved(#[from] NotStored),
+}
+
+/// Connects a workspace to the account that a token belongs to: identity, subscription, sealed token, and then what had
+/// arrived before.
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn by_token(
+    app: &Arc<App>,
+    workspace: &str,
+    token: &LongToken,
+    scopes: Vec<String>,
+) -> Result<Connected, ConnectError> {
+    let entity = EntityId::new(User::KIND, workspace)?;
+    let me = app.client.me(&token.token).await.value.map_err(|error| match error {
+        CallError::Refused(_) => ConnectError::Refused(error),
+        _ => ConnectError::Call(error),
+    })?;
+    let account = me.professional.ok_or(ConnectError::NotProfessional)?;
+    let webhooks_subscribed = app.client.subscribe(&token.token, &account).await.value.is_ok();
+    let field = Field { tenant: entity.as_str(), name: TOKEN_FIELD };
+    let sealed = app.keyring.seal(field, token.token.expose_secret(), &mut rand::rngs::SysRng)?;
+    let account = account.into_inner();
+    let username = me.username.as_deref().unwrap_or(&account).to_owned();
+    let connect = Connect {
+        account: AccountId::from(&*account),
         app_scoped: me.app_scoped.map(ids::AppScopedId::into_inner).map(AccountId::from),
-        username: me.username.as_deref().unwrap_or(DEMO_LOGIN).to_owned(),
+        username: username.clone(),
         token: SealedToken::new(&sealed),
-        scopes: short.permissions.unwrap_or_default(),
-        expires_at: app.clock.now() + long.lifetime,
-        webhooks_subscribed: subscribed,
-    })
+        scopes,
+        expires_at: app.clock.now() + token.lifetime,
+        webhooks_subscribed,
+    };
+    app.users.ask(workspace, Command::ConnectInstagram(connect), 0).await?;
+    unrouted::serve(app).await?;
+    Ok(Connected { account: account.to_string(), username, webhooks_subscribed })
 }
 
 /// Answers the sandbox's consent page as its demo account would.

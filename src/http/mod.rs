@@ -4,6 +4,7 @@ mod admin;
 mod error;
 mod health;
 mod limits;
+mod provision;
 mod router;
 mod webhook;
 

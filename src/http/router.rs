@@ -1,12 +1,13 @@
 //! Every route, on one page.
 
-use super::{admin, health, limits::WebhookLimits, webhook};
+use super::{admin, health, limits::WebhookLimits, provision, webhook};
 use crate::parts::App;
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::IntoResponse,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use std::sync::Arc;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
@@ -26,6 +27,11 @@ pub fn router(door: Door) -> Router {
         .route("/explain/{id}", get(admin::explain))
         .route("/outbox", get(admin::outbox))
         .route("/outbox/{id}/{operation}", post(admin::outbox_operation))
+        .route("/instagram", put(provision::connect))
+        .route("/plan", put(provision::set_plan))
+        .route("/settings", put(provision::set_settings))
+        .route("/automations", post(provision::create_automation))
+        .layer(DefaultBodyLimit::max(provision::BODY_BYTES_MAX))
         .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
     Router::new()
         .route(
