@@ -6,7 +6,7 @@ use crate::{
     connect,
     http::{Door, WebhookLimits, router},
     parts::{self, App, Replacements},
-    server, telemetry,
+    server, telemetry, unrouted,
 };
 use anyhow::Context;
 use greenroom_instagram::sandbox::{Bind, RunningSandbox, Sandbox, SandboxOptions};
@@ -55,6 +55,7 @@ pub async fn start(
     let sandboxed = config.uses_sandbox();
     let own_sandbox = if sandboxed { use_sandbox(&mut config).await? } else { None };
     let app = build(config.clone(), metrics, progress).await?;
+    serve_unrouted(&app).await;
     let door = Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) };
     let stop = CancellationToken::new();
     let (stopping, metrics, clock) = (stop.clone(), app.metrics.clone(), Arc::clone(&app.clock));
@@ -72,6 +73,13 @@ pub async fn start(
         running.sandbox = Some(control);
     }
     Ok(running)
+}
+
+/// A process that ended between a connection and the serving of what had arrived before it left the rest to this one.
+async fn serve_unrouted(app: &Arc<App>) {
+    if let Err(error) = unrouted::serve(app).await {
+        tracing::warn!(%error, "what arrived before its account was connected is kept for the next start");
+    }
 }
 
 #[expect(
@@ -125,7 +133,8 @@ pub async fn start_sandbox(config: &mut Config) -> anyhow::Result<RunningSandbox
     Ok(Sandbox::start(options).await?)
 }
 
-/// Counts the runs of the sandbox, so that ids handed out before a crash never come again.
+/// Counts the runs of the sandbox, so that ids handed out before a crash never come again. The count is replaced whole: a
+/// crash in between leaves the old one, and that run handed out nothing yet.
 fn next_run(dir: &Path) -> anyhow::Result<u64> {
     std::fs::create_dir_all(dir)?;
     let path = dir.join("run");
@@ -135,7 +144,9 @@ fn next_run(dir: &Path) -> anyhow::Result<u64> {
         Err(error) => return Err(error.into()),
     };
     let next = (last + 1) % (SandboxOptions::ID_BASE_MAX / SANDBOX_IDS_PER_RUN);
-    std::fs::write(&path, next.to_string())?;
+    let draft = path.with_extension("new");
+    std::fs::write(&draft, next.to_string())?;
+    std::fs::rename(&draft, &path)?;
     Ok(next)
 }
 
