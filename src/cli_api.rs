@@ -11,6 +11,13 @@ use std::time::Duration;
 /// A call to a server on this machine that takes longer is given up.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// A client for servers of this machine: plain HTTP, no proxy.
+fn local_http() -> anyhow::Result<reqwest::Client> {
+    // The library wants a provider even for plain HTTP; losing a race against another installation is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().timeout(CALL_TIMEOUT).no_proxy().build()?)
+}
+
 /// The sandbox's control API, seen from outside.
 pub struct Control {
     base: String,
@@ -23,7 +30,7 @@ impl Control {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(base: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
+        let http = local_http()?;
         Ok(Self { base: format!("{base}/_sandbox"), http })
     }
 
@@ -97,7 +104,7 @@ impl Operator {
         let token = keys::operator_token(&config.data.dir)?;
         let mut base = reqwest::Url::parse(&format!("http://{}/api/admin/workspaces", config.server.listen))?;
         extend(&mut base, &[workspace]);
-        let http = reqwest::Client::builder().timeout(CALL_TIMEOUT).build()?;
+        let http = local_http()?;
         Ok(Self { base, token, http })
     }
 

@@ -87,15 +87,12 @@ async fn with_outcomes(
 pub fn render(view: &DecisionView) -> String {
     let record = &view.record;
     let mut text = String::new();
-    let subject = record.mid.as_ref().map_or_else(
-        || {
-            record
-                .comment
-                .as_ref()
-                .map_or_else(|| record.key.to_string(), |comment| format!("comment {comment}"))
-        },
-        |mid| format!("message {mid}"),
-    );
+    let subject = match (&record.mid, &record.comment) {
+        (Some(mid), _) if &*record.kind == "message" => mid.to_string(),
+        (Some(mid), _) => format!("on message {mid}"),
+        (None, Some(comment)) => comment.to_string(),
+        (None, None) => record.key.to_string(),
+    };
     let person = record.person.as_ref().map(|person| format!(" from person {person}")).unwrap_or_default();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{} {subject}{person}", record.kind);
