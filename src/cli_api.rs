@@ -5,6 +5,7 @@ use crate::{
     keys,
 };
 use anyhow::Context;
+use greenroom_instagram::plain;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -13,9 +14,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A client for servers of this machine: plain HTTP, no proxy.
 fn local_http() -> anyhow::Result<reqwest::Client> {
-    // The library wants a provider even for plain HTTP; losing a race against another installation is fine.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().timeout(CALL_TIMEOUT).no_proxy().build()?)
+    Ok(plain::client_builder()?.timeout(CALL_TIMEOUT).build()?)
 }
 
 /// The sandbox's control API, seen from outside.

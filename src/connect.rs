@@ -17,6 +17,7 @@ use greenroom_instagram::{
     client::{Authorization, LongToken, Prompt},
     ids,
     outcome::CallError,
+    plain,
 };
 use greenroom_persistence::{
     EntityId, EntityIdError,
@@ -160,7 +161,7 @@ async fn consent(app: &App, redirect_uri: &str) -> anyhow::Result<SecretString> 
         Authorization { client_id: &app.app_id, redirect_uri, state: &state, prompt: Prompt::Default };
     let mut page = reqwest::Url::parse(&app.client.authorize_url(&request))?;
     page.query_pairs_mut().append_pair("sandbox_login", DEMO_LOGIN);
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let http = plain::client_builder()?.redirect(reqwest::redirect::Policy::none()).build()?;
     let answer = http.get(page).send().await.map_err(reqwest::Error::without_url)?;
     let location =
         answer.headers().get(reqwest::header::LOCATION).context("the consent page sent nobody back")?;

@@ -73,7 +73,7 @@ pub enum BuildError {
     #[error("setting instagram.app_secrets: {0}")]
     Secrets(#[from] SecretListError),
     /// The client of Instagram did not start.
-    #[error("instagram client: {0}")]
+    #[error("instagram client")]
     Client(#[from] client::ConfigError),
     /// A host of entities did not start.
     #[error("actors: {0}")]

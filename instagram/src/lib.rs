@@ -10,6 +10,7 @@ pub mod errors;
 pub mod ids;
 pub(crate) mod json;
 pub mod outcome;
+pub mod plain;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod send;

@@ -17,6 +17,7 @@ pub use subscription::{FIELDS, FIELDS_MINIMAL, Subscribed, SubscribedApp};
 
 use crate::{
     outcome::{Lost, Response},
+    plain,
     usage::{self, Usage},
 };
 use reqwest::{
@@ -79,7 +80,7 @@ pub enum ConfigError {
     #[error("graph version is not of the form v25.0")]
     Version,
     /// TLS could not be set up: no root certificates, or no crypto provider.
-    #[error("tls could not be set up")]
+    #[error("tls could not be set up; are root certificates installed (package ca-certificates)?")]
     Tls,
 }
 
@@ -95,6 +96,15 @@ pub struct Client {
     graph_root: String,
 }
 
+/// Where no host needs TLS, missing root certificates are no obstacle.
+fn builder(config: &ClientConfig) -> Result<reqwest::ClientBuilder, ConfigError> {
+    let is_plain = |url: &String| url.starts_with("http://");
+    if [&config.www_url, &config.api_url, &config.graph_url].into_iter().all(is_plain) {
+        return plain::client_builder().map_err(|_| ConfigError::Tls);
+    }
+    Ok(reqwest::Client::builder())
+}
+
 impl Client {
     /// Makes a client. Installs the process's crypto provider if there is none yet.
     ///
@@ -105,7 +115,7 @@ impl Client {
         check_version(&config.graph_version)?;
         // Losing a race against another installation is fine: then there is one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
+        let http = builder(config)?
             .user_agent(concat!("greenroom/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(config.connect_timeout)
             .timeout(config.call_timeout)

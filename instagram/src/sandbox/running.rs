@@ -8,7 +8,7 @@ use super::{
     state::Origin,
 };
 use reqwest::Url;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// The fake platform.
@@ -27,15 +27,8 @@ pub struct RunningSandbox {
 
 /// Webhooks go over plain http only; the client's TLS side exists because it must, and trusts nobody.
 pub(crate) fn client() -> Result<reqwest::Client, SandboxError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+    crate::plain::client_builder()
         .map_err(SandboxError::Tls)?
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(SandboxError::Client)
