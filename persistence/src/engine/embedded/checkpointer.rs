@@ -6,7 +6,7 @@ use super::{
     checkpoint::{self, CheckpointError, CheckpointReader, merge},
     home::Home,
     keys, recover,
-    segment::{self, ScanError},
+    segment::{self, End, ScanError},
     shared::Shared,
     values,
 };
@@ -127,16 +127,28 @@ impl Checkpointer {
             }
             let scan = segment::scan(&path, |group, _| {
                 for (at, body) in group.bodies().filter(|(at, _)| *at > covered && *at <= position) {
+                    if at != last.next() {
+                        return Err("records before it are missing");
+                    }
                     run.add(at, &body).ok_or("a record has no valid form")?;
                     last = at;
                 }
                 if run.bytes >= self.run_bytes { self.spill(&mut run, last, &mut runs) } else { Ok(()) }
             });
-            scan.map_err(|error| match error {
+            let scan = scan.map_err(|error| match error {
                 ScanError::Io(error) => CheckpointError::Io { path: path.clone(), error },
                 ScanError::Header => journal(format!("the header of {} is damaged", path.display())),
-                ScanError::Stopped(error) => journal(error.to_owned()),
+                ScanError::Stopped(error) => journal(format!("{}: {error}", path.display())),
             })?;
+            // What is being written while it is read may look damaged too, but comes after the position.
+            if let End::Damaged { next_whole } = scan.how
+                && scan.last < position
+            {
+                let (path, end) = (path.display(), scan.end);
+                return Err(journal(format!(
+                    "{path} is damaged at offset {end}; valid records follow at {next_whole}"
+                )));
+            }
         }
         if last != position {
             return Err(journal(format!("the segments end at {last}, not at {position}")));

@@ -112,3 +112,29 @@ async fn a_damaged_checkpoint_is_named_when_it_is_needed() {
     fs::write(&file, whole).unwrap();
     open_at(place.path()).stores.journal.close().await;
 }
+
+/// Flips a bit in a group in the middle of a segment. Groups follow it there.
+fn damage_segment(place: &Path, number: usize) {
+    let mut files: Vec<_> =
+        fs::read_dir(place.join("journal")).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|found| found == "seg"));
+    files.sort();
+    let mut bytes = fs::read(&files[number]).unwrap();
+    bytes[700] ^= 0x10;
+    fs::write(&files[number], bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_segment_is_never_covered_by_a_checkpoint() {
+    let place = tempfile::tempdir().unwrap();
+    let opened = open_at(place.path());
+    append(&opened.stores, 0, 300).await;
+    let journal = place.path().join("journal");
+    let segments = count(&journal, "seg");
+    damage_segment(place.path(), 2);
+    let refused = opened.handle.checkpoint().await.unwrap_err();
+    assert!(refused.0.contains("damaged at offset"), "{refused}");
+    assert_eq!(count(&journal, "seg"), segments);
+    assert_eq!(count(&place.path().join("checkpoint"), "ckpt"), 0);
+    opened.stores.journal.close().await;
+}
