@@ -24,6 +24,33 @@ const GROWTH: u64 = 2;
 /// Records collected in memory before a sorted run is written, in bytes.
 pub(super) const RUN_BYTES: usize = 64 * 1024 * 1024;
 
+/// Most looks that are passed over after failures. A look comes with each new segment.
+const SKIPPED_LOOKS_MAX: u32 = 32;
+
+/// Passes over more and more looks while checkpoints fail: each try reads the journal and writes as much again.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Backoff {
+    failures: u32,
+    skip: u32,
+}
+
+impl Backoff {
+    /// Whether this look may try.
+    const fn passes(&mut self) -> bool {
+        let passes = self.skip == 0;
+        self.skip = self.skip.saturating_sub(1);
+        passes
+    }
+
+    fn note(&mut self, has_failed: bool) {
+        self.failures = if has_failed { self.failures.saturating_add(1) } else { 0 };
+        self.skip = match self.failures {
+            0 => 0,
+            failures => 1_u32.checked_shl(failures - 1).unwrap_or(u32::MAX).min(SKIPPED_LOOKS_MAX),
+        };
+    }
+}
+
 /// What the thread is asked.
 pub(super) enum Request {
     /// Look whether a checkpoint is due.
@@ -43,6 +70,7 @@ pub(super) struct Checkpointer {
     pub(super) newest_bytes: u64,
     /// Size at which a sorted run is written, in bytes.
     pub(super) run_bytes: usize,
+    pub(super) backoff: Backoff,
 }
 
 impl Checkpointer {
@@ -53,6 +81,7 @@ impl Checkpointer {
                 Request::Look => {
                     let uncovered = self.shared.uncovered_bytes.load(Ordering::Acquire);
                     if uncovered > self.checkpoint_bytes.max(self.newest_bytes.saturating_mul(GROWTH))
+                        && self.backoff.passes()
                         && let Err(error) = self.make()
                     {
                         tracing::error!(%error, "a checkpoint failed; the journal is kept until one succeeds");
@@ -73,6 +102,7 @@ impl Checkpointer {
         let uncovered = self.shared.uncovered_bytes.load(Ordering::Acquire);
         let position = self.shared.position();
         let made = self.write(position);
+        self.backoff.note(made.is_err());
         match &made {
             Ok(bytes) => {
                 self.newest_bytes = *bytes;
@@ -86,8 +116,20 @@ impl Checkpointer {
         made.map(|_| position)
     }
 
-    /// Writes, reads back, and only then names the checkpoint.
+    /// Writes, reads back, and only then names the checkpoint. Leaves nothing else behind, whatever happens.
     fn write(&self, position: Position) -> Result<u64, CheckpointError> {
+        let cleared =
+            || remove_drafts(&self.home).map_err(|error| CheckpointError::Journal(error.to_string()));
+        cleared()?;
+        let written = self.write_named(position);
+        // When the drafts cannot be removed now the next try does it, or fails before it writes more.
+        if let Err(error) = cleared() {
+            tracing::warn!(%error, "could not remove the drafts of a checkpoint");
+        }
+        written
+    }
+
+    fn write_named(&self, position: Position) -> Result<u64, CheckpointError> {
         let folder = self.home.checkpoints();
         let journal = |error: super::OpenError| CheckpointError::Journal(error.to_string());
         let base = recover::newest_checkpoint(&self.home).map_err(journal)?;
@@ -109,9 +151,6 @@ impl Checkpointer {
         let failed = |error| CheckpointError::Io { path: target.clone(), error };
         fs::rename(&draft, &target).map_err(failed)?;
         segment::sync_folder(&folder).map_err(failed)?;
-        for run in runs {
-            fs::remove_file(&run).map_err(failed)?;
-        }
         Ok(bytes)
     }
 
@@ -213,7 +252,7 @@ fn newer_snapshot(shared: &Shared, id: &EntityId, kept: Seq) -> Option<(Seq, Byt
     (seq > kept).then(|| (seq, Bytes::from(state)))
 }
 
-/// Files of merges that were cut short by a crash.
+/// Files of merges that were cut short.
 pub(super) fn remove_drafts(home: &Home) -> Result<(), super::OpenError> {
     let folder = home.checkpoints();
     for extension in ["tmp", checkpoint::RUN_EXTENSION] {
@@ -222,4 +261,30 @@ pub(super) fn remove_drafts(home: &Home) -> Result<(), super::OpenError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_checkpoints_are_tried_less_and_less_often() {
+        let mut backoff = Backoff::default();
+        let tries = (0..200)
+            .filter(|_| {
+                let passes = backoff.passes();
+                if passes {
+                    backoff.note(true);
+                }
+                passes
+            })
+            .collect::<Vec<_>>();
+        assert_eq!(&tries[..6], [0, 2, 5, 10, 19, 36]);
+        assert_eq!(
+            tries.windows(2).map(|pair| pair[1] - pair[0]).max(),
+            Some(SKIPPED_LOOKS_MAX as usize + 1)
+        );
+        backoff.note(false);
+        assert_eq!(backoff, Backoff::default());
+    }
 }

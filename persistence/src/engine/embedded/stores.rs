@@ -125,6 +125,7 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
         newest_bytes: fs::metadata(newest).map_or(0, |data| data.len()),
         // Small journals have small runs, so that tests merge many.
         run_bytes: checkpointer::RUN_BYTES.min(usize::try_from(options.segment_bytes).unwrap_or(usize::MAX)),
+        backoff: checkpointer::Backoff::default(),
     };
     let checkpointer = start("journal-checkpoint", move || checkpointer.run()).map_err(io_error(&journal))?;
     let stop = checkpoints.clone();

@@ -138,3 +138,21 @@ async fn a_damaged_segment_is_never_covered_by_a_checkpoint() {
     assert_eq!(count(&place.path().join("checkpoint"), "ckpt"), 0);
     opened.stores.journal.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_checkpoint_leaves_no_drafts() {
+    let place = tempfile::tempdir().unwrap();
+    let opened = open_at(place.path());
+    append(&opened.stores, 0, 300).await;
+    let folder = place.path().join("checkpoint");
+    // Drafts of an earlier try go too, whatever became of it.
+    fs::write(folder.join("00000000000000000007.tmp"), "x").unwrap();
+    // Late, so that sorted runs were written before.
+    damage_segment(place.path(), count(&place.path().join("journal"), "seg") - 2);
+    for n in 300..303 {
+        append(&opened.stores, n, n + 1).await;
+        opened.handle.checkpoint().await.unwrap_err();
+        assert_eq!((count(&folder, "run"), count(&folder, "tmp")), (0, 0));
+    }
+    opened.stores.journal.close().await;
+}
