@@ -3,7 +3,7 @@
 use super::{
     group::{GroupBuilder, Salt},
     segment::{self, HEADER_BYTES, Header},
-    spare::Spares,
+    spare::{self, Spares},
 };
 use crate::Position;
 use bytes::Bytes;
@@ -87,6 +87,17 @@ struct Active {
     offset: u64,
 }
 
+/// Why a group is not known to be durable.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteError {
+    /// No byte of it can ever be read back, and the next group may be written as if this one had never been.
+    #[error("there is no room for the next segment of the journal: {0}")]
+    NotWritten(io::Error),
+    /// What stands in the file is not known: nothing may be written after it.
+    #[error(transparent)]
+    Unknown(#[from] io::Error),
+}
+
 /// A group that is durable.
 pub(super) struct Durable {
     pub(super) first: Position,
@@ -123,13 +134,12 @@ impl Log {
         })
     }
 
-    /// Writes a group and waits until it is durable. After an error nothing may be written any more: what stands in
-    /// the file is not known.
-    pub(super) fn append(&mut self, group: GroupBuilder) -> io::Result<Durable> {
+    /// Writes a group and waits until it is durable.
+    pub(super) fn append(&mut self, group: GroupBuilder) -> Result<Durable, WriteError> {
         let (first, count, length) = (self.next, group.count(), group.len());
         #[cfg(test)]
         if self.fail_next_write.swap(false, std::sync::atomic::Ordering::AcqRel) {
-            return Err(io::Error::other("fault asked for by a test"));
+            return Err(io::Error::other("fault asked for by a test").into());
         }
         let fits = |active: &&mut Active| active.offset + length as u64 <= self.segment_bytes;
         let (bytes, rotated) = match self.active.as_mut().filter(fits) {
@@ -150,14 +160,18 @@ impl Log {
     }
 
     /// Begins a segment with the group. Its name appears only when its content is durable.
-    fn rotate(&mut self, group: GroupBuilder) -> io::Result<Bytes> {
-        let spare = self.spares.take()?;
+    fn rotate(&mut self, group: GroupBuilder) -> Result<Bytes, WriteError> {
+        let spare = self.spares.take().map_err(WriteError::NotWritten)?;
         let header = Header { first: self.next, salt: spare.salt };
         let bytes = group.seal(&header.salt, self.next);
         let mut front = header.encode().to_vec();
         front.extend_from_slice(&bytes);
-        spare.file.write_all_at(&front, 0)?;
-        spare.file.sync_all()?;
+        let written = spare.file.write_all_at(&front, 0).and_then(|()| spare.file.sync_all());
+        if let Err(error) = written {
+            // Only the rename makes it a part of the journal.
+            spare::remove(&spare.path);
+            return Err(WriteError::NotWritten(error));
+        }
         let path = segment::path_of(&self.folder, self.next);
         fs::rename(&spare.path, &path)?;
         segment::sync_folder(&self.folder)?;

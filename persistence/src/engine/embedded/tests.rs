@@ -143,3 +143,37 @@ async fn a_failed_write_stops_appends_until_reopened() {
     opened.stores.journal.append(record("a", 1, "after the restart")).await.unwrap();
     opened.stores.journal.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_appends_only_until_there_is_room() {
+    let place = tempfile::tempdir().unwrap();
+    let opened = open_at(place.path());
+    let journal = &opened.stores.journal;
+    // Nobody can write a file where a folder is.
+    let in_the_way = place.path().join("journal/spare-1");
+    fs::create_dir(&in_the_way).unwrap();
+    let text = "x".repeat(1000);
+    let mut accepted = 0;
+    let refused = loop {
+        match journal.append(record("a", accepted, &text)).await {
+            Ok(_) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(accepted > 5 && matches!(refused, AppendError::Unavailable(_)), "{accepted} {refused:?}");
+    let refused = journal.append(record("b", 0, &text)).await;
+    assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+    assert_eq!(journal.position(), Position(accepted));
+    fs::remove_dir(&in_the_way).unwrap();
+    while let Err(error) = journal.append(record("a", accepted, &text)).await {
+        assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
+        tokio::task::yield_now().await;
+    }
+    journal.append(record("b", 0, &text)).await.unwrap();
+    journal.close().await;
+    drop(opened);
+    let opened = open_at(place.path());
+    assert_eq!(opened.stores.journal.position(), Position(accepted + 2));
+    assert_eq!(opened.stores.journal.head(&entity("a")).await, Ok(Seq(accepted + 1)));
+    opened.stores.journal.close().await;
+}

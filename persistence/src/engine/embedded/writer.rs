@@ -3,7 +3,7 @@
 use super::{
     checkpointer,
     group::GroupBuilder,
-    log::Log,
+    log::{Log, WriteError},
     memtable::{Applied, NameEffects, name_effects},
     shared::{Health, Shared},
     values::TailRecord,
@@ -204,7 +204,15 @@ impl Writer {
                 }
                 self.publish(&durable.bytes, durable.first, admitted);
             }
-            Err(error) => {
+            Err(error @ WriteError::NotWritten(_)) => {
+                tracing::error!(%error, "appends are refused until there is room");
+                for one in admitted {
+                    // What was admitted raised it; nothing of that is true.
+                    self.heads.remove(&one.request.entity);
+                    answer(one.request.reply, Err(AppendError::Unavailable(error.to_string())));
+                }
+            }
+            Err(error @ WriteError::Unknown(_)) => {
                 tracing::error!(%error, "a journal write failed: no more appends until a restart");
                 self.shared.set_health(Health::Poisoned(error.to_string()));
                 for one in admitted {
