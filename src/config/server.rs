@@ -8,8 +8,6 @@ section! {
     pub struct Server = "server" {
         /// Address that the front door listens on.
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), "host:port";
-        /// Address under which browsers and Instagram reach the front door; empty means the listen address.
-        public_url: String = String::new(), "URL";
         /// Largest webhook body; a full batch of 1000 updates passes 1 MiB.
         webhook_body_bytes_max: usize = 8 * 1024 * 1024, "bytes", 64 * 1024..=64 * 1024 * 1024;
         /// Time within which a webhook body must have arrived.
