@@ -212,8 +212,21 @@ impl<E: Entity> Inner<E> {
 
     /// Something waits to be decided now.
     pub(super) fn has_work(&self, now: Timestamp) -> bool {
-        !self.queue.is_empty()
-            || (!self.internal.is_empty() && self.held_until.is_none_or(|until| until <= now))
+        if self.is_held(now) {
+            !self.queue.is_empty() && !self.activated_waits()
+        } else {
+            !self.queue.is_empty() || !self.internal.is_empty()
+        }
+    }
+
+    /// The internal lane waits for a journal that takes no records.
+    fn is_held(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|until| until > now)
+    }
+
+    /// The entity was not told yet that it was recovered: nobody is served before that.
+    fn activated_waits(&self) -> bool {
+        self.internal.front().is_some_and(Envelope::is_activated)
     }
 
     /// Somebody needs an activation.
@@ -258,9 +271,11 @@ impl<E: Entity> Inner<E> {
     pub(super) fn take_batch(&mut self, limits: &ShellLimits, now: Timestamp) -> Vec<Envelope<E>> {
         let mut batch = Vec::new();
         let mut bytes = 0_usize;
-        if self.held_until.is_none_or(|until| until <= now) {
+        if !self.is_held(now) {
             self.held_until = None;
             fill(&mut batch, &mut bytes, &mut self.internal, limits);
+        } else if self.activated_waits() {
+            return batch;
         }
         fill(&mut batch, &mut bytes, &mut self.queue, limits);
         batch

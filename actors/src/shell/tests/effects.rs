@@ -4,7 +4,7 @@ use super::{
     ledger::Command,
     stage::{FORBIDDEN, Stage},
 };
-use crate::shell::ShellLimits;
+use crate::shell::{AskError, ShellLimits};
 use greenroom_persistence::memory::Fault;
 use std::time::Duration;
 
@@ -107,4 +107,21 @@ async fn recovery_tells_the_entity_first_that_something_was_in_flight() {
     stage.crash();
     stage.ask("a", Command::Look).await.unwrap();
     assert_eq!(stage.read("a").await.state.activations, 1, "nothing was in flight this time");
+}
+
+#[tokio::test]
+async fn nobody_is_served_before_the_entity_knows_that_it_was_recovered() {
+    let mut stage = Stage::new(ShellLimits::default());
+    stage.oracle.open.send_replace(false);
+    stage.ask("a", Command::Ask(1)).await.unwrap();
+    stage.crash();
+    stage.engine.fail_next_append(Fault::Overloaded);
+    assert!(matches!(stage.ask("a", Command::Look).await, Err(AskError::Overloaded { .. })));
+    let mut early = Box::pin(stage.ask("a", Command::Add(1)));
+    assert!(futures::poll!(&mut early).is_pending());
+    stage.settle().await;
+    assert_eq!(stage.engine.records().len(), 1, "the recovery is not journaled, so nothing else is");
+    stage.running(early).await.unwrap();
+    assert_eq!(stage.read("a").await.state.activations, 1);
+    assert_eq!(stage.engine.records().len(), 2, "one batch, the recovery first");
 }
