@@ -105,9 +105,12 @@ impl<E: Entity> Shell<E> {
         let (shell, slot) = (Arc::clone(shell), Arc::clone(slot));
         let tasks = shell.tasks.clone();
         tasks.spawn(async move {
-            tokio::select! {
-                () = shell.clock.sleep_until(at) => {}
-                () = shell.aborted.cancelled() => return,
+            // A sleep may end a moment early by the clock that decides whether the instant has come.
+            while shell.clock.now() < at {
+                tokio::select! {
+                    () = shell.clock.sleep_until(at) => {}
+                    () = shell.aborted.cancelled() => return,
+                }
             }
             let mut inner = slot.lock();
             if inner.goes_on_alone() {

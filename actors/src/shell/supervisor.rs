@@ -113,9 +113,8 @@ impl<E: Entity> Shell<E> {
         at: Timestamp,
     ) -> Waiting<E> {
         inner.retry_at = Some(at);
-        if inner.goes_on_alone() {
-            Self::stir_at(shell, slot, at);
-        }
+        // Even when nothing waits now: an outcome may come during the pause, and nobody else would look again.
+        Self::stir_at(shell, slot, at);
         (std::mem::take(&mut inner.queue), std::mem::take(&mut inner.readers))
     }
 }

@@ -125,3 +125,20 @@ async fn nobody_is_served_before_the_entity_knows_that_it_was_recovered() {
     assert_eq!(stage.read("a").await.state.activations, 1);
     assert_eq!(stage.engine.records().len(), 2, "one batch, the recovery first");
 }
+
+#[tokio::test]
+async fn an_outcome_that_comes_during_a_pause_is_decided_after_it() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.oracle.open.send_replace(false);
+    stage.ask("a", Command::Ask(1)).await.unwrap();
+    stage.settle().await;
+    // The activation ends, and its successor cannot be recovered: a pause in which nothing waits.
+    stage.engine.fail_next_reads(1);
+    assert!(matches!(stage.ask("a", Command::AddThenPanic(1)).await, Err(AskError::Unavailable(_))));
+    stage.oracle.open.send_replace(true);
+    stage.settle().await;
+    assert_eq!(stage.engine.records().len(), 1, "it pauses");
+    stage.clock.advance(Duration::from_secs(1));
+    stage.until(|stage| stage.engine.records().len() == 2).await;
+    assert_eq!(stage.read("a").await.state.outcomes, [1_001]);
+}
