@@ -162,11 +162,12 @@ impl<E: Entity> Shell<E> {
                 }
             };
             let mut inner = slot.lock();
+            // Under the lock: whoever gets past this is in a slot that the abort finds and empties.
+            if self.aborted.is_cancelled() {
+                return Err(AskError::ShuttingDown);
+            }
             if matches!(inner.phase, Phase::Gone) {
                 drop(inner);
-                if self.aborted.is_cancelled() {
-                    return Err(AskError::ShuttingDown);
-                }
                 self.slots.remove(&slot);
                 continue;
             }

@@ -1,9 +1,18 @@
 //! Passivation, snapshots, subscriptions across them, and the end of a host.
 
-use super::{ledger::Command, stage::Stage};
-use crate::shell::{AskError, ShellLimits};
-use futures::future::join_all;
-use greenroom_persistence::{EntityId, Position, Seq, SnapshotBlob, memory::Fault};
+use super::{
+    ledger::{Command, Ledger},
+    stage::Stage,
+};
+use crate::{
+    Timestamp,
+    clock::ManualClock,
+    ports::{Clock, Outlet},
+    shell::{AskError, Host, ShellLimits},
+};
+use futures::{FutureExt, future::join_all};
+use greenroom_persistence::{EntityId, Position, Seq, SnapshotBlob, memory, memory::Fault};
+use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
 
 #[tokio::test]
@@ -271,4 +280,38 @@ async fn dropping_the_host_ends_everything() {
     host.abort();
     assert!(matches!(ask.await.unwrap(), Err(AskError::Unknown)), "it was being appended");
     assert!(matches!(host.ask("a", Command::Look, 1).await, Err(AskError::ShuttingDown)));
+}
+
+/// A clock that ends a host when it is asked the next time.
+#[derive(Default)]
+struct Trap {
+    clock: ManualClock,
+    armed: Mutex<Option<Host<Ledger>>>,
+}
+
+#[async_trait::async_trait]
+impl Clock for Trap {
+    fn now(&self) -> Timestamp {
+        if let Some(host) = self.armed.lock().take() {
+            host.abort();
+        }
+        self.clock.now()
+    }
+
+    async fn sleep_until(&self, until: Timestamp) {
+        self.clock.sleep_until(until).await;
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_races_with_an_abort_is_answered() {
+    let stage = Stage::new(ShellLimits::default());
+    let outlet: Arc<dyn Outlet<Ledger>> = Arc::<super::stage::Oracle>::clone(&stage.oracle);
+    let trap = Arc::new(Trap::default());
+    let clock: Arc<dyn Clock> = Arc::<Trap>::clone(&trap);
+    let host = Host::start(memory::open().0, outlet, clock, ShellLimits::default()).unwrap();
+    // The instant is read to make the slot: after the door let the command in, before the abort could see the slot.
+    *trap.armed.lock() = Some(host.clone());
+    let answer = host.ask("fresh", Command::Add(1), 1).now_or_never();
+    assert!(matches!(answer, Some(Err(AskError::ShuttingDown))), "it does not wait for ever");
 }
