@@ -10,7 +10,7 @@ use super::{
     slot::{Envelope, Live, Origin, Phase, Slot},
 };
 use crate::{Entity, Timestamp};
-use greenroom_persistence::{AppendError, Committed};
+use greenroom_persistence::{AppendError, Committed, Seq};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
 
@@ -105,7 +105,9 @@ impl<E: Entity> EntityActor<E> {
             inner.armed_at = inner.armed(due);
             shell.timers.set(&slot.id, inner.armed_at);
             shell.actors.lock().insert(myself.get_id(), (Arc::downgrade(slot), *generation));
-            shell.set_live(&mut inner, Some(Live { published, weight, due }))
+            // Of an entity without records the index says nothing, and that is right.
+            let is_indexed = published.seq == Seq::ZERO && due.is_none();
+            shell.set_live(&mut inner, Some(Live { published, weight, due, is_indexed }))
         };
         drop(old);
         Ok(())
@@ -160,7 +162,8 @@ impl<E: Entity> EntityActor<E> {
                 metrics.append_seconds.record(appending.elapsed());
                 match appended {
                     Ok(Committed { position, seq }) => {
-                        let live = Live { published: Published { state, seq, position }, weight, due };
+                        let published = Published { state, seq, position };
+                        let live = Live { published, weight, due, is_indexed: true };
                         self.publish(live.clone(), bytes);
                         live
                     }

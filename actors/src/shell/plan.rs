@@ -83,10 +83,13 @@ fn decide_all<E: Entity>(
     // As long as nothing was decided, the published state is the savepoint: a batch of one never pays for another.
     let mut touched = false;
     let mut verdicts = Vec::with_capacity(batch.len());
+    // A tick that the entity did not ask for: the index is wrong, and would call it again and again.
+    let mut is_misled = false;
     for (index, envelope) in batch.iter().enumerate() {
         current.set(Some(index));
         if envelope.is_tick() && draft.next_due().is_none_or(|due| due > now) {
             verdicts.push(Verdict::NotDue);
+            is_misled = !live.is_indexed;
             continue;
         }
         let before = touched.then(|| draft.savepoint());
@@ -107,7 +110,7 @@ fn decide_all<E: Entity>(
     current.set(None);
     let parts = draft.into_parts();
     let effects = parts.effects;
-    if parts.events.is_empty() && parts.rows.is_empty() && parts.directory.is_empty() {
+    if parts.events.is_empty() && parts.rows.is_empty() && parts.directory.is_empty() && !is_misled {
         return Ok(Plan { next: Next::Same, verdicts, effects });
     }
     let due = parts.state.next_due();
@@ -120,17 +123,17 @@ fn decide_all<E: Entity>(
         payload,
         rows: parts.rows,
         directory: parts.directory,
-        due: due_change(live.due, due),
+        due: due_change(live, due),
     };
     let next = Next::Record { record, state: Arc::new(parts.state), weight, due, bytes };
     Ok(Plan { next, verdicts, effects })
 }
 
-const fn due_change(before: Option<Timestamp>, after: Option<Timestamp>) -> DueChange {
-    match (before, after) {
-        (None, None) => DueChange::Unchanged,
-        (Some(before), Some(after)) if before.as_millis() == after.as_millis() => DueChange::Unchanged,
-        (_, Some(after)) => DueChange::Set(after),
-        (Some(_), None) => DueChange::Clear,
+/// The first record after a recovery always writes the due: what the index says is not known.
+fn due_change<E: Entity>(live: &Live<E>, after: Option<Timestamp>) -> DueChange {
+    match after {
+        _ if live.is_indexed && live.due == after => DueChange::Unchanged,
+        Some(after) => DueChange::Set(after),
+        None => DueChange::Clear,
     }
 }

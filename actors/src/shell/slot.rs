@@ -112,11 +112,15 @@ pub(super) struct Live<E: Entity> {
     pub(super) published: Published<E>,
     pub(super) weight: usize,
     pub(super) due: Option<Timestamp>,
+    /// The durable timer index is known to say `due`. After a recovery it is not: it was written by a program that may
+    /// have had other rules for [`Entity::next_due`].
+    pub(super) is_indexed: bool,
 }
 
 impl<E: Entity> Clone for Live<E> {
     fn clone(&self) -> Self {
-        Self { published: self.published.clone(), weight: self.weight, due: self.due }
+        let Self { ref published, weight, due, is_indexed } = *self;
+        Self { published: published.clone(), weight, due, is_indexed }
     }
 }
 

@@ -1,7 +1,11 @@
 //! Ticks: in time, across passivation and restarts, and never in a hot loop.
 
-use super::{ledger::Command, stage::Stage};
+use super::{
+    ledger::{Command, Event},
+    stage::Stage,
+};
 use crate::shell::{Asker, ShellLimits};
+use greenroom_persistence::{DueChange, EntityId, NewRecord, Seq, codec};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -137,4 +141,48 @@ async fn a_tick_that_is_poison_pauses_and_harms_nobody() {
     assert_eq!(page.commands.first().map(|(_, kept)| kept.asker), Some(Asker::Tick));
     stage.pass(Duration::from_secs(700), 70).await;
     assert_eq!(stage.host.stats().quarantined, 2, "it is tried again after the pause");
+}
+
+impl Stage {
+    /// What a program with other rules for its dues left behind.
+    async fn left_behind(&self, event: &Event, due: DueChange) {
+        let record = NewRecord {
+            entity: EntityId::new("ledger", "a").unwrap(),
+            expected_seq: Seq::ZERO,
+            payload: codec::encode_events(1, std::slice::from_ref(event)).unwrap(),
+            rows: Vec::new(),
+            directory: Vec::new(),
+            due,
+        };
+        self.engine.reopen().journal.append(record).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_due_that_an_older_program_did_not_index_is_indexed_with_the_next_record() {
+    let stage = Stage::new(ShellLimits::default());
+    let due = stage.now() + 5 * HOUR;
+    stage.left_behind(&Event::DueSet(due), DueChange::Unchanged).await;
+    stage.add("a", 1).await;
+    assert_eq!(stage.engine.records().last().unwrap().record.due, DueChange::Set(due));
+    stage.add("a", 1).await;
+    assert_eq!(stage.engine.records().last().unwrap().record.due, DueChange::Unchanged, "once");
+    stage.pass_idle_time().await;
+    assert_eq!(stage.host.stats().resident, 0);
+    stage.pass(5 * HOUR, 100).await;
+    assert_eq!(stage.read("a").await.state.ticks, 1, "though it was passivated");
+}
+
+#[tokio::test]
+async fn a_due_that_an_older_program_indexed_in_vain_calls_once() {
+    let stage = Stage::new(ShellLimits::default());
+    stage.left_behind(&Event::Added(1), DueChange::Set(stage.now() + HOUR)).await;
+    stage.pass(2 * HOUR, 100).await;
+    let records = stage.engine.records();
+    assert_eq!(records.len(), 2);
+    let last = &records.last().unwrap().record;
+    assert_eq!((last.due, last.payload.as_slice()), (DueChange::Clear, [].as_slice()));
+    assert_eq!(stage.host.stats().passivations, 1);
+    stage.pass(2 * HOUR, 100).await;
+    assert_eq!((stage.host.stats().passivations, stage.engine.records().len()), (1, 2), "not activated again");
 }
