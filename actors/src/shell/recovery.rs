@@ -17,20 +17,55 @@ pub(super) struct Recovered<E: Entity> {
     pub(super) snapshot_bytes: usize,
 }
 
+/// Tries of a recovery that found records missing: each needs a snapshot saved and the journal before it let go
+/// between two reads, so that a second one is rare and a third a mishap.
+const TRIES: usize = 3;
+
 /// Recovers an entity; leaves the async threads when there is more than `inline_bytes` to decode.
 pub(super) async fn recover<E: Entity>(
     stores: &Stores,
     id: &EntityId,
     inline_bytes: usize,
 ) -> Result<Recovered<E>, RecoveryError> {
-    let blob = match stores.snapshots.load(id).await {
-        Ok(blob) => blob,
+    let mut tries = 1;
+    loop {
+        let blob = load(stores, id).await?;
+        let from = blob.as_ref().map(|blob| blob.seq);
+        let failure = match recover_from(stores, id, blob, inline_bytes).await {
+            Err(failure) if is_gap(&failure) && tries < TRIES => failure,
+            settled => return settled,
+        };
+        // Records before a snapshot may go as soon as it is saved: if there is a newer one, they are not missing.
+        let newer = load(stores, id).await?.map(|blob| blob.seq);
+        if newer <= from {
+            return Err(failure);
+        }
+        tries += 1;
+    }
+}
+
+const fn is_gap(failure: &RecoveryError) -> bool {
+    matches!(failure, RecoveryError::Gap { .. } | RecoveryError::Read(ReadError::Damaged(_)))
+}
+
+/// The newest snapshot; none when it is damaged.
+async fn load(stores: &Stores, id: &EntityId) -> Result<Option<SnapshotBlob>, RecoveryError> {
+    match stores.snapshots.load(id).await {
+        Ok(blob) => Ok(blob),
         Err(ReadError::Damaged(_)) => {
             tracing::warn!(entity.id = %id, "the snapshot of {id} is damaged, replaying its whole log");
-            None
+            Ok(None)
         }
-        Err(unavailable) => return Err(unavailable.into()),
-    };
+        Err(unavailable) => Err(unavailable.into()),
+    }
+}
+
+async fn recover_from<E: Entity>(
+    stores: &Stores,
+    id: &EntityId,
+    blob: Option<SnapshotBlob>,
+    inline_bytes: usize,
+) -> Result<Recovered<E>, RecoveryError> {
     if let Some(blob) = blob {
         let from = blob.seq;
         let tail = stores.journal.tail(id, from).await?;

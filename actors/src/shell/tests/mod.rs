@@ -7,5 +7,6 @@ mod ledger;
 mod lifecycle;
 mod model;
 mod poison;
+mod recovery;
 mod stage;
 mod timers;

@@ -68,6 +68,12 @@ impl Stage {
         self.host = self.rival();
     }
 
+    /// Ends the host as a crash would, and starts another on these stores.
+    pub(super) fn restart_on(&mut self, stores: Stores) {
+        self.host.abort();
+        self.host = start(stores, &self.oracle, &self.clock, &self.limits);
+    }
+
     pub(super) async fn ask(&self, key: &str, command: Command) -> Result<Answer<Ledger>, AskError<Ledger>> {
         self.host.ask(key, command, 1).await
     }

@@ -184,5 +184,9 @@ async fn a_due_that_an_older_program_indexed_in_vain_calls_once() {
     assert_eq!((last.due, last.payload.as_slice()), (DueChange::Clear, [].as_slice()));
     assert_eq!(stage.host.stats().passivations, 1);
     stage.pass(2 * HOUR, 100).await;
-    assert_eq!((stage.host.stats().passivations, stage.engine.records().len()), (1, 2), "not activated again");
+    assert_eq!(
+        (stage.host.stats().passivations, stage.engine.records().len()),
+        (1, 2),
+        "not activated again"
+    );
 }
