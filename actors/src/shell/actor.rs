@@ -245,13 +245,16 @@ impl<E: Entity> EntityActor<E> {
                 let failure = Failure::TooLarge { size, limit };
                 self.give_up(self.fail_callers(batch, &failure), live, &error.to_string()).await
             }
+            // Nothing was written: what this activation knows is still the truth.
             AppendError::Unavailable(cause) => {
-                Err(self.distrust(batch, &Failure::Unavailable(Unavailable::Journal(cause)), false))
+                let failure = Failure::Unavailable(Unavailable::Journal(cause));
+                self.hold(self.fail_callers(batch, &failure), now + self.shell.limits.retry_after);
+                Ok(())
             }
             AppendError::Fenced { .. } => {
-                Err(self.distrust(batch, &Failure::Unavailable(Unavailable::Fenced), true))
+                Err(self.distrust(batch, &Failure::Unavailable(Unavailable::Fenced)))
             }
-            AppendError::Unknown(_) => Err(self.distrust(batch, &Failure::Unknown, true)),
+            AppendError::Unknown(_) => Err(self.distrust(batch, &Failure::Unknown)),
         }
     }
 
@@ -260,7 +263,7 @@ impl<E: Entity> EntityActor<E> {
         batch.into_iter().filter_map(|envelope| envelope.fail(failure)).collect()
     }
 
-    /// Lets internal envelopes wait while the journal is overloaded.
+    /// Lets internal envelopes wait while the journal takes no records.
     fn hold(&self, internal: Vec<Envelope<E>>, until: Timestamp) {
         if internal.is_empty() {
             return;
@@ -290,24 +293,27 @@ impl<E: Entity> EntityActor<E> {
                     live.published = Published { seq, position, ..live.published };
                     self.publish(live.clone(), 0);
                 }
-                Err(error) => {
-                    let uncertain = !matches!(error, AppendError::Unavailable(_));
-                    return Err(self.distrust(vec![envelope], &Failure::Unknown, uncertain));
+                Err(AppendError::Fenced { .. } | AppendError::Unknown(_)) => {
+                    return Err(self.distrust(vec![envelope], &Failure::Unknown));
+                }
+                Err(_) => {
+                    let until = self.shell.clock.now() + self.shell.limits.retry_after;
+                    self.hold(vec![envelope], until);
                 }
             }
         }
         Ok(())
     }
 
-    /// Ends the activation: its memory may differ from the journal. Internal envelopes wait for the next one.
-    fn distrust(&self, batch: Vec<Envelope<E>>, failure: &Failure, uncertain: bool) -> Ended {
+    /// Ends the activation: its memory may differ from the journal. Internal envelopes wait for the next one, which
+    /// asks anew what to do first.
+    fn distrust(&self, batch: Vec<Envelope<E>>, failure: &Failure) -> Ended {
         let internal = self.fail_callers(batch, failure);
-        let (kept, dropped): (Vec<_>, Vec<_>) =
-            internal.into_iter().partition(|envelope| !(uncertain && envelope.is_activated()));
+        let (dropped, kept): (Vec<_>, Vec<_>) = internal.into_iter().partition(Envelope::is_activated);
         let old = {
             let mut inner = self.slot.lock();
-            inner.uncertain |= uncertain;
-            inner.owed |= uncertain;
+            inner.uncertain = true;
+            inner.owed = true;
             inner.requeue(kept.into_iter());
             self.shell.set_live(&mut inner, None)
         };

@@ -131,7 +131,7 @@ pub(super) struct Inner<E: Entity> {
     pub(super) queue: VecDeque<Envelope<E>>,
     /// Outcomes, ticks and recovery commands: decided before the queue, bounded by effects and ticks in flight.
     pub(super) internal: VecDeque<Envelope<E>>,
-    /// The internal lane waits until this instant because the journal was overloaded.
+    /// The internal lane waits until this instant because the journal took no record.
     pub(super) held_until: Option<Timestamp>,
     /// A nudge to work is outstanding or being handled.
     pub(super) awake: bool,

@@ -121,6 +121,18 @@ async fn a_definite_failure_is_told_and_nothing_happened() {
 }
 
 #[tokio::test]
+async fn a_journal_that_is_unavailable_ends_no_activation() {
+    let stage = default();
+    stage.add("a", 1).await;
+    for _ in 0..3 {
+        stage.engine.fail_next_append(Fault::Unavailable);
+        assert!(matches!(stage.ask("a", Command::Add(2)).await, Err(AskError::Unavailable(_))));
+    }
+    assert_eq!(stage.add("a", 10).await, 11, "at once: what it knows is still the truth");
+    assert_eq!(stage.host.stats().restarts, 0);
+}
+
+#[tokio::test]
 async fn an_overloaded_journal_refuses_without_ending_the_activation() {
     let stage = default();
     stage.add("a", 1).await;

@@ -79,6 +79,8 @@ async fn an_outcome_is_delivered_though_the_journal_fails_for_a_while() {
         }
         stage.settle().await;
         assert!(stage.read("a").await.state.outcomes.contains(&1_001), "{fault:?}");
+        let is_definite = fault != Fault::UnknownLost;
+        assert_eq!(stage.host.stats().restarts == 0, is_definite, "{fault:?}");
     }
 }
 
