@@ -41,6 +41,9 @@ pub struct ShellLimits {
     pub snapshot_tail_min: usize,
     /// Like `snapshot_tail_min`, when passivating.
     pub passivation_tail_min: usize,
+    /// Pause of an entity's snapshots after one could not be saved: encoding it again for every record would cost the
+    /// most while the store is in trouble.
+    pub snapshot_pause: Duration,
     /// Snapshots encoded at the same time.
     pub snapshots: usize,
     /// State or tail bytes above which encoding and recovery leave the async threads.
@@ -88,6 +91,7 @@ impl Default for ShellLimits {
             resident_bytes: 1 << 30,
             snapshot_tail_min: 64 << 10,
             passivation_tail_min: 4 << 10,
+            snapshot_pause: Duration::from_secs(10),
             snapshots: 2,
             inline_bytes: 64 << 10,
             effects: 512,

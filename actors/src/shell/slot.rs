@@ -155,6 +155,8 @@ pub(super) struct Inner<E: Entity> {
     /// watchers are owed, so that the next activation starts by itself.
     pub(super) owed: bool,
     pub(super) snapshotting: bool,
+    /// No snapshot before this instant: the last one could not be saved.
+    pub(super) snapshots_paused_until: Option<Timestamp>,
     /// Journal bytes since the last snapshot.
     pub(super) tail_bytes: usize,
     /// Size of the last snapshot.
@@ -193,6 +195,7 @@ impl<E: Entity> Slot<E> {
                 ticks_paused_until: None,
                 owed: false,
                 snapshotting: false,
+                snapshots_paused_until: None,
                 tail_bytes: 0,
                 snapshot_bytes: 0,
             }),

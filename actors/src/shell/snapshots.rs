@@ -28,9 +28,12 @@ impl<E: Entity> Shell<E> {
         }
     }
 
-    /// Starts a snapshot of the published state, one at a time per entity.
-    pub(super) fn start_snapshot(shell: &Arc<Self>, slot: &Arc<Slot<E>>, inner: &mut Inner<E>) {
-        let Some(live) = inner.live.as_ref().filter(|_| !inner.snapshotting) else { return };
+    /// Starts a snapshot of the published state, one at a time per entity, and none in a pause after a failure.
+    fn start_snapshot(shell: &Arc<Self>, slot: &Arc<Slot<E>>, inner: &mut Inner<E>) {
+        if inner.snapshotting || inner.snapshots_paused_until.is_some_and(|until| until > shell.clock.now()) {
+            return;
+        }
+        let Some(live) = inner.live.as_ref() else { return };
         let weight = live.weight;
         let published = live.published.clone();
         inner.snapshotting = true;
@@ -44,6 +47,8 @@ impl<E: Entity> Shell<E> {
             };
             let mut inner = slot.lock();
             inner.snapshotting = false;
+            inner.snapshots_paused_until =
+                saved.is_none().then(|| shell.clock.now() + shell.limits.snapshot_pause);
             if let Some(size) = saved
                 && inner.generation == generation
             {
@@ -56,7 +61,7 @@ impl<E: Entity> Shell<E> {
         });
     }
 
-    /// Size of the snapshot, when it was saved. A failure costs only time and is tried again with the next record.
+    /// Size of the snapshot, when it was saved. A failure costs only time and is tried again after a pause.
     async fn save_snapshot(&self, slot: &Slot<E>, published: Published<E>, weight: usize) -> Option<usize> {
         let _permit = self.snapshot_permits.acquire().await.ok()?;
         let Published { state, seq, position } = published;

@@ -11,9 +11,17 @@ use crate::{
     shell::{AskError, Host, ShellLimits},
 };
 use futures::{FutureExt, future::join_all};
-use greenroom_persistence::{EntityId, Position, Seq, SnapshotBlob, memory, memory::Fault};
+use greenroom_persistence::{
+    EntityId, Position, ReadError, Seq, SnapshotBlob, Snapshots, Stores, memory, memory::Fault,
+};
 use parking_lot::Mutex;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 #[tokio::test]
 async fn an_idle_activation_is_passivated_and_comes_back() {
@@ -227,6 +235,39 @@ async fn an_unreadable_snapshot_costs_only_time() {
     stage.engine.reopen().snapshots.save(&id("a"), damaged).await.unwrap();
     stage.crash();
     assert_eq!(stage.read("a").await.state.sum, 20);
+}
+
+/// Takes no snapshots, and counts how often it was asked to.
+#[derive(Default)]
+struct Full(AtomicUsize);
+
+#[async_trait::async_trait]
+impl Snapshots for Full {
+    async fn load(&self, _: &EntityId) -> Result<Option<SnapshotBlob>, ReadError> {
+        Ok(None)
+    }
+
+    async fn save(&self, _: &EntityId, _: SnapshotBlob) -> Result<(), ReadError> {
+        self.0.fetch_add(1, Relaxed);
+        Err(ReadError::Unavailable("no room".into()))
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_saved_is_not_encoded_again_with_every_record() {
+    let mut stage = Stage::new(ShellLimits { snapshot_tail_min: 100, ..ShellLimits::default() });
+    let full = Arc::new(Full::default());
+    let snapshots: Arc<dyn Snapshots> = Arc::<Full>::clone(&full);
+    stage.restart_on(Stores { snapshots, ..stage.engine.reopen() });
+    for _ in 0..100 {
+        stage.add("a", 1).await;
+        stage.settle().await;
+    }
+    assert_eq!(full.0.load(Relaxed), 1);
+    stage.clock.advance(Duration::from_secs(10));
+    stage.add("a", 1).await;
+    stage.settle().await;
+    assert_eq!(full.0.load(Relaxed), 2, "it is tried again after the pause");
 }
 
 #[tokio::test]
