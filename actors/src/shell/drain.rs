@@ -3,7 +3,7 @@
 use super::{
     answer::Failure,
     shared::Shell,
-    slot::{Inner, Phase},
+    slot::{Inner, Phase, Slot},
 };
 use crate::{Entity, Timestamp};
 use std::sync::Arc;
@@ -19,18 +19,37 @@ pub struct DrainReport {
     pub complete: bool,
 }
 
+/// Slots that a drain still waits for. Only the last is looked at, so that every bit of progress costs one look.
+struct Unsettled<T>(Vec<T>);
+
+impl<T> Unsettled<T> {
+    /// Nothing is waited for any more, and a last look at all agrees.
+    fn is_over(&mut self, done: impl Fn(&T) -> bool, all: impl Fn() -> Vec<T>) -> bool {
+        loop {
+            while let Some(last) = self.0.last() {
+                if !done(last) {
+                    return false;
+                }
+                self.0.pop();
+            }
+            self.0 = all();
+            self.0.retain(|slot| !done(slot));
+            if self.0.is_empty() {
+                return true;
+            }
+        }
+    }
+}
+
 impl<E: Entity> Shell<E> {
-    /// Refuses new commands, lets queued commands and effects finish, snapshots what changed, then ends everything;
+    /// Refuses new commands, lets queued commands and effects finish, snapshots what is worth it, then ends everything;
     /// at the deadline whatever is left ends anyway.
     pub(super) async fn drain(shell: &Arc<Self>, deadline: Timestamp) -> DrainReport {
         shell.closing.cancel();
         let mut complete = shell.until(deadline, Inner::is_settled).await;
         if complete {
             for slot in shell.slots.all() {
-                let mut inner = slot.lock();
-                if inner.tail_bytes > 0 {
-                    Self::start_snapshot(shell, &slot, &mut inner);
-                }
+                Self::snapshot_if_worth(shell, &slot, &mut slot.lock());
             }
             complete = shell.until(deadline, |inner| !inner.snapshotting).await;
         }
@@ -49,11 +68,12 @@ impl<E: Entity> Shell<E> {
     async fn until(&self, deadline: Timestamp, done: impl Fn(&Inner<E>) -> bool) -> bool {
         let timeout = self.clock.sleep_until(deadline);
         futures::pin_mut!(timeout);
+        let mut unsettled = Unsettled(Vec::new());
         loop {
             let progress = self.progress.notified();
             futures::pin_mut!(progress);
             progress.as_mut().enable();
-            if self.slots.all().iter().all(|slot| done(&slot.lock())) {
+            if unsettled.is_over(|slot: &Arc<Slot<E>>| done(&slot.lock()), || self.slots.all()) {
                 return true;
             }
             tokio::select! {
@@ -98,5 +118,37 @@ impl<E: Entity> Inner<E> {
     /// Nothing waits and nothing runs.
     fn is_settled(&self) -> bool {
         self.is_quiet() && !matches!(self.phase, Phase::Activating)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn progress_looks_at_one_slot_and_not_at_all_of_them() {
+        const SLOTS: usize = 1_000;
+        let (settled, looks) = (Cell::new(0), Cell::new(0));
+        let done = |slot: &usize| {
+            looks.set(looks.get() + 1);
+            *slot < settled.get()
+        };
+        let mut unsettled = Unsettled(Vec::new());
+        for n in 0..SLOTS {
+            settled.set(n);
+            assert!(!unsettled.is_over(done, || (0..SLOTS).collect()), "{n} of {SLOTS} are settled");
+        }
+        settled.set(SLOTS);
+        assert!(unsettled.is_over(done, || (0..SLOTS).collect()));
+        assert!(looks.get() <= 5 * SLOTS, "{} looks", looks.get());
+    }
+
+    #[test]
+    fn what_became_unsettled_meanwhile_is_waited_for() {
+        let done = |slot: &Cell<bool>| slot.get();
+        let all = || vec![Cell::new(true), Cell::new(false)];
+        let mut unsettled = Unsettled(vec![Cell::new(true)]);
+        assert!(!unsettled.is_over(done, all));
     }
 }

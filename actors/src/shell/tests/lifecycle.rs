@@ -272,7 +272,7 @@ async fn a_snapshot_that_cannot_be_saved_is_not_encoded_again_with_every_record(
 
 #[tokio::test]
 async fn a_drain_finishes_what_is_queued_and_refuses_what_is_new() {
-    let stage = Stage::new(ShellLimits::default());
+    let stage = Stage::new(ShellLimits { passivation_tail_min: 1, ..ShellLimits::default() });
     stage.oracle.open.send_replace(false);
     stage.ask("a", Command::Ask(1)).await.unwrap();
     stage.engine.pause_appends();
@@ -291,6 +291,18 @@ async fn a_drain_finishes_what_is_queued_and_refuses_what_is_new() {
     let rival = stage.rival();
     assert_eq!(rival.published("a").await.unwrap().state.outcomes, [1_001], "the outcome was decided");
     assert_eq!(stage.host.stats().snapshots, 2, "what changed was kept");
+}
+
+#[tokio::test]
+async fn a_drain_takes_a_snapshot_only_when_the_tail_is_worth_it() {
+    let stage = Stage::new(ShellLimits { passivation_tail_min: 100, ..ShellLimits::default() });
+    stage.add("short", 1).await;
+    for n in 0..50 {
+        stage.add("long", n).await;
+    }
+    let report = stage.host.drain(stage.now() + Duration::from_secs(10)).await;
+    assert!(report.complete);
+    assert_eq!(stage.host.stats().snapshots, 1);
 }
 
 #[tokio::test]
