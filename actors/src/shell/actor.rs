@@ -12,7 +12,7 @@ use super::{
 use crate::{Entity, Timestamp};
 use greenroom_persistence::{AppendError, Committed, Seq};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What an activation's mailbox carries. Commands wait in the slot.
 #[derive(Debug)]
@@ -144,6 +144,10 @@ impl<E: Entity> EntityActor<E> {
     }
 
     async fn run(&self, batch: Vec<Envelope<E>>, live: Live<E>, now: Timestamp) -> Result<(), Ended> {
+        if let Some(retry_after) = self.shell.stores.journal.pressure() {
+            self.overloaded(batch, retry_after, now);
+            return Ok(());
+        }
         let metrics = &self.shell.metrics;
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         metrics.batch_commands.record(batch.len() as f64);
@@ -230,7 +234,7 @@ impl<E: Entity> EntityActor<E> {
     ) -> Result<(), Ended> {
         match error {
             AppendError::Overloaded { retry_after } => {
-                self.hold(self.fail_callers(batch, &Failure::Overloaded { retry_after }), now + retry_after);
+                self.overloaded(batch, retry_after, now);
                 Ok(())
             }
             AppendError::Taken { .. } | AppendError::TooLarge { .. } if batch.len() > 1 => {
@@ -256,6 +260,10 @@ impl<E: Entity> EntityActor<E> {
             }
             AppendError::Unknown(_) => Err(self.distrust(batch, &Failure::Unknown)),
         }
+    }
+
+    fn overloaded(&self, batch: Vec<Envelope<E>>, retry_after: Duration, now: Timestamp) {
+        self.hold(self.fail_callers(batch, &Failure::Overloaded { retry_after }), now + retry_after);
     }
 
     /// Answers the callers; returns the internal envelopes.

@@ -52,7 +52,7 @@ pub struct HostStats {
     pub timers: usize,
     /// Live subscriptions.
     pub watchers: usize,
-    /// Commands refused for want of permits, since the start.
+    /// Commands refused for want of permits or because the journal is behind, since the start.
     pub refusals: u64,
     /// Recoveries that failed, since the start.
     pub activation_failures: u64,
@@ -160,6 +160,11 @@ impl<E: Entity> Host<E> {
             if size > limit {
                 return Err(AskError::TooLarge { size, limit });
             }
+        }
+        // A batch that the journal will refuse would be decided in vain.
+        if let Some(retry_after) = shell.stores.journal.pressure() {
+            shell.metrics.refusals.increment(1);
+            return Err(AskError::Overloaded { retry_after });
         }
         shell.with_key(key, |slot, inner| {
             self.may_activate(inner)?;

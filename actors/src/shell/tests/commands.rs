@@ -143,6 +143,36 @@ async fn an_overloaded_journal_refuses_without_ending_the_activation() {
 }
 
 #[tokio::test]
+async fn a_journal_that_is_behind_refuses_before_anything_is_decided() {
+    let stage = default();
+    stage.engine.set_pressure(Some(Duration::from_millis(70)));
+    let refused = stage.ask("a", Command::AddThenPanic(1)).await;
+    assert!(matches!(refused, Err(AskError::Overloaded { retry_after }) if retry_after.as_millis() == 70));
+    let stats = stage.host.stats();
+    assert_eq!((stats.resident, stats.restarts, stats.refusals), (0, 0, 1), "not even activated");
+    stage.engine.set_pressure(None);
+    assert_eq!(stage.add("a", 1).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_admitted_before_the_journal_fell_behind_is_not_decided_in_vain() {
+    let stage = default();
+    stage.add("a", 1).await;
+    stage.engine.pause_appends();
+    let mut asks =
+        [Command::Add(1), Command::AddThenPanic(1)].map(|command| Box::pin(stage.ask("a", command)));
+    begin(&mut asks[..1]).await;
+    stage.until(|stage| stage.engine.held_appends() == 1).await;
+    begin(&mut asks[1..]).await;
+    stage.engine.set_pressure(Some(Duration::from_millis(70)));
+    stage.engine.resume_appends();
+    let [first, second] = asks;
+    assert_eq!(first.await.unwrap().reply, 2, "it was on its way");
+    assert!(matches!(second.await, Err(AskError::Overloaded { .. })));
+    assert_eq!(stage.host.stats().restarts, 0);
+}
+
+#[tokio::test]
 async fn a_second_host_fences_the_first() {
     let stage = default();
     let rival = stage.rival();
