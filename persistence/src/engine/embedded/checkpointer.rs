@@ -228,7 +228,11 @@ impl Checkpointer {
             let next_firsts: Vec<_> = index.segments.iter().skip(1).map(|segment| segment.first).collect();
             // The newest segment is being written and always stays.
             let covered = next_firsts.iter().take_while(|next| next.0 <= needed.saturating_add(1)).count();
-            gone.extend(index.segments.drain(..covered).map(|segment| segment.path));
+            let covered = index.segments.drain(..covered).map(|segment| segment.path);
+            gone.extend(covered.flat_map(|path| {
+                let torn = Some(segment::torn_path(&path)).filter(|torn| torn.exists());
+                std::iter::once(path).chain(torn)
+            }));
             metric::segments(index.segments.len());
         }
         for path in gone {

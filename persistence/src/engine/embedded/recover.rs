@@ -53,6 +53,7 @@ pub(super) fn recover(
     let base = newest_checkpoint(home)?;
     let base_position = base.as_ref().map_or(Position::ZERO, |(position, _)| *position);
     let segments = home.segments()?;
+    settle(&segments)?;
     let newest = home.generations()?.last().copied();
     let mut report = Report::default();
     if let (Some(generation), false) = (newest, force_rebuild) {
@@ -208,6 +209,16 @@ impl Loader<'_> {
     }
 }
 
+/// Before anything is taken from the journal's end, its end is on the disk: what the working set has, and what a reader
+/// was shown, must not be gone after a power cut. What is damaged is left for the check to name.
+fn settle(segments: &[(Position, PathBuf)]) -> Result<(), OpenError> {
+    let Some((_, path)) = segments.last() else { return Ok(()) };
+    match segment::scan::<()>(path, |_, _| Ok(())) {
+        Ok(scan) => segment::settle(path, &scan).map_err(super::home::io_error(path)),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Reads every segment, checks that nothing is missing, and applies what the set lacks.
 fn replay(
     segments: &[(Position, PathBuf)],
@@ -224,6 +235,7 @@ fn replay(
     let mut applier = Applier::new(&set, options.flush_bytes);
     let mut last = first.map_or(Position::ZERO, |first| Position(first.0.saturating_sub(1)));
     let total = Some(segments.len() as u64);
+    let mut torn = None;
     for (done, (name, path)) in (0..).zip(segments) {
         progress(Progress { phase: Phase::ReadingJournal, done, total });
         let is_newest = done + 1 == segments.len() as u64;
@@ -235,11 +247,15 @@ fn replay(
             Ok(())
         })?;
         last = segment.last;
-        report.torn = report.torn.take().or(segment.torn);
+        torn = torn.or(segment.torn.map(|end| (path, end)));
         index.segments.push(segment.index);
     }
     if last < mark.max(base) {
         return Err(Stopped::Open(OpenError::JournalShort { end: last, applied: mark.max(base) }));
+    }
+    // Only now is it sure that no acknowledged record was in it.
+    if let Some((path, end)) = torn {
+        report.torn = Some(cut(path, end, last).map_err(Stopped::Open)?);
     }
     applier.flush()?;
     set.flush()?;
@@ -262,13 +278,23 @@ fn check_beginning(first: Option<Position>, base: Position, mark: Position) -> R
     }
 }
 
+/// Cuts a torn tail; a copy of it stays beside the segment. Tells where.
+fn cut(path: &Path, end: usize, last: Position) -> Result<String, OpenError> {
+    let what = format!("{} cut at offset {end} after position {last}", path.display());
+    tracing::warn!(torn = %what, "the journal had a torn tail: a write that was never acknowledged");
+    let kept = segment::keep_torn(path, end).and_then(|()| segment::cut(path, end));
+    kept.map_err(super::home::io_error(path))?;
+    Ok(what)
+}
+
 struct ReadSegment {
     index: IndexedSegment,
     last: Position,
-    torn: Option<String>,
+    /// Offset at which a torn tail begins.
+    torn: Option<usize>,
 }
 
-/// Reads one segment: whole groups are handed over, a torn tail of the newest one is cut, anything else is damage.
+/// Reads one segment: whole groups are handed over, a torn tail of the newest one is told, anything else is damage.
 fn read_segment(
     path: &Path,
     name: Position,
@@ -299,13 +325,7 @@ fn read_segment(
             let what = format!("valid records follow at offset {next_whole}");
             return Err(damaged(scan.end, scan.last.next(), &what));
         }
-        End::Torn if is_newest => {
-            let what = format!("{} cut at offset {} after position {}", path.display(), scan.end, scan.last);
-            tracing::warn!(torn = %what, "the journal had a torn tail: a write that was never acknowledged");
-            segment::cut(path, scan.end)
-                .map_err(|error| Stopped::Open(OpenError::Io { path: path.to_owned(), error }))?;
-            Some(what)
-        }
+        End::Torn if is_newest => Some(scan.end),
         End::Torn => {
             return Err(damaged(
                 scan.end,

@@ -16,7 +16,7 @@ use crate::Position;
 use bytes::Bytes;
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
@@ -159,6 +159,37 @@ fn how_it_ends(bytes: &Bytes, end: usize, salt: &Salt) -> End {
     let whole =
         marks.map(|(offset, _)| end + offset).find(|at| Group::parse(&bytes.slice(*at..), salt).is_some());
     whole.map_or(End::Torn, |next_whole| End::Damaged { next_whole })
+}
+
+/// Makes sure that what a scan read back is on the disk, and not only in memory: a crash may have come between the
+/// write of the last group and its sync. It is written again, because the system may have given up on the first write.
+pub(super) fn settle(path: &Path, scan: &Scan) -> io::Result<()> {
+    let file = File::options().read(true).write(true).open(path)?;
+    if let Some((_, begin)) = scan.points.last() {
+        let mut group = vec![0; scan.end.saturating_sub(*begin)];
+        file.read_exact_at(&mut group, *begin as u64)?;
+        file.write_all_at(&group, *begin as u64)?;
+    }
+    file.sync_all()?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Where the bytes go that are cut from a segment. The newest cut of a segment replaces the one before.
+pub(super) fn torn_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".torn");
+    PathBuf::from(name)
+}
+
+/// Keeps a copy of everything after `end` up to the last byte that is not zero.
+pub(super) fn keep_torn(path: &Path, end: usize) -> io::Result<()> {
+    let bytes = fs::read(path)?;
+    let last = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let kept = torn_path(path);
+    let mut file = File::create(&kept)?;
+    file.write_all(bytes.get(end..last).unwrap_or_default())?;
+    file.sync_all()?;
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Overwrites everything after `end` with zeros, durably.

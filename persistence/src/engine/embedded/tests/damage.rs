@@ -81,6 +81,8 @@ async fn a_torn_tail_is_cut_and_told() {
     assert!(report.problems.len() == 1 && !report.problems[0].stops_start, "{report:?}");
     let opened = open_at(place.path());
     assert!(opened.report.torn.is_some());
+    let kept = fs::read(segment::torn_path(&newest)).unwrap();
+    assert!(half.starts_with(&kept) && kept.len() > 20, "what was cut can still be looked at");
     assert_filled(&opened.stores, 30).await;
     opened.stores.journal.append(rich(30)).await.unwrap();
     opened.stores.journal.close().await;
@@ -150,7 +152,35 @@ async fn a_lost_last_group_is_noticed_by_what_was_applied() {
     filled(place.path(), 30).await;
     let newest = segments(place.path()).pop().unwrap();
     flip(&newest, end_of(&newest) - 3);
+    let found = fs::read(&newest).unwrap();
     assert!(matches!(try_open(place.path()), Err(OpenError::JournalShort { .. })));
+    assert!(fs::read(&newest).unwrap() == found, "a start that is refused leaves the evidence");
+    // Put right, it opens again.
+    flip(&newest, end_of(&newest) - 3);
+    let opened = open_at(place.path());
+    assert_filled(&opened.stores, 30).await;
+    opened.stores.journal.close().await;
+}
+
+/// A crash between the write of a group and its sync: it reads back from memory, but it is not on the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_group_is_written_again_before_it_is_served() {
+    let place = tempfile::tempdir().unwrap();
+    let opened = open_at(place.path());
+    for n in 0..30 {
+        opened.stores.journal.append(rich(n)).await.unwrap();
+    }
+    opened.handle.abandon().await;
+    drop(opened);
+    let newest = segments(place.path()).pop().unwrap();
+    let found = fs::read(&newest).unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    fs::File::options().write(true).open(&newest).unwrap().set_modified(long_ago).unwrap();
+    let opened = open_at(place.path());
+    assert!(fs::metadata(&newest).unwrap().modified().unwrap() > long_ago);
+    assert!(fs::read(&newest).unwrap() == found);
+    assert_filled(&opened.stores, 30).await;
+    opened.stores.journal.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
