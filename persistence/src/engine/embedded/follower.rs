@@ -2,7 +2,9 @@
 //! turns out to be damaged.
 
 use super::{
-    Options, flush,
+    Options,
+    clean::CleanStop,
+    flush,
     home::Home,
     recover,
     shared::{Health, Shared, Slot, Wanted},
@@ -27,6 +29,8 @@ pub(super) struct Follower {
     /// Ends when the shared state says that the engine stops.
     pub(super) checkpointer: Option<JoinHandle<()>>,
     pub(super) wake_checkpointer: Box<dyn Fn() + Send>,
+    /// Everything is in the set, and the set is on disk.
+    pub(super) is_finished: bool,
 }
 
 impl Follower {
@@ -163,10 +167,29 @@ impl Follower {
             done = self.step();
             let layers = self.shared.layers.read();
             if done && layers.active.is_empty() && layers.flushing.is_none() && self.unsynced == 0 {
+                drop(layers);
+                self.is_finished = true;
                 return;
             }
         }
         tracing::warn!("the working set was not brought up to date; the next start does it");
+    }
+}
+
+impl Follower {
+    /// Closes the set, and marks the stop as clean when it is.
+    fn mark_clean(&self, slot: Slot) {
+        // A reader that still has the set closes it later; then files change after the mark.
+        let set = if let Slot::Ready(set) = slot { Arc::into_inner(set) } else { None };
+        let Some(set) = set else { return };
+        let (meta, last) = (set.meta(), self.shared.position());
+        drop(set);
+        if !self.is_finished || !self.shared.was_closed() || meta.mark != last {
+            return;
+        }
+        if let Err(error) = CleanStop::write(&self.home, self.generation, last, meta) {
+            tracing::warn!(%error, "the clean stop could not be marked; the next start checks everything");
+        }
     }
 }
 
@@ -180,7 +203,8 @@ impl Drop for Follower {
         if self.checkpointer.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the checkpoint thread panicked");
         }
-        *self.shared.slot.write() = Slot::Closed;
+        let slot = std::mem::replace(&mut *self.shared.slot.write(), Slot::Closed);
+        self.mark_clean(slot);
         drop(self.shared.lock.lock().take());
         self.shared.finished.send_replace(true);
     }

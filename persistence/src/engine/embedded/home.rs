@@ -1,7 +1,7 @@
 //! The data folder: what lies where, who may use it, which format it has.
 //!
 //! ```text
-//! LOCK  FORMAT  journal/*.seg  checkpoint/*.ckpt  sled/<generation>/
+//! LOCK  FORMAT  CLEAN  journal/*.seg  checkpoint/*.ckpt  sled/<generation>/
 //! ```
 
 use super::{OpenError, checkpoint, segment};
@@ -27,6 +27,15 @@ pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
 impl Home {
     pub(super) fn new(root: &Path) -> Self {
         Self { root: root.to_owned() }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The mark of a clean stop.
+    pub(super) fn clean(&self) -> PathBuf {
+        self.root.join("CLEAN")
     }
 
     pub(super) fn journal(&self) -> PathBuf {

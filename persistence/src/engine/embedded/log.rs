@@ -32,13 +32,36 @@ pub(super) struct IndexedSegment {
     pub(super) salt: Salt,
     /// First position and offset of some groups, the first one included.
     points: Vec<(Position, u64)>,
-    /// Offset after the last group.
+    /// Offset after the last group; of a segment that was not read yet, the file's size.
     pub(super) end: u64,
+    /// It was not read since the start, so its points and its end are not known.
+    pub(super) is_unread: bool,
 }
 
 impl IndexedSegment {
     pub(super) fn new(header: Header, path: PathBuf) -> Self {
-        Self { first: header.first, path, salt: header.salt, points: Vec::new(), end: HEADER_BYTES as u64 }
+        Self {
+            first: header.first,
+            path,
+            salt: header.salt,
+            points: Vec::new(),
+            end: HEADER_BYTES as u64,
+            is_unread: false,
+        }
+    }
+
+    /// A segment of which only the header was read.
+    pub(super) fn unread(header: Header, path: PathBuf, size: u64) -> Self {
+        Self { end: size, is_unread: true, ..Self::new(header, path) }
+    }
+
+    /// Notes groups that a reader came by.
+    pub(super) fn learn(&mut self, groups: &[(Position, u64)]) {
+        for (first, offset) in groups {
+            if self.points.last().is_none_or(|(_, last)| *offset >= last + POINT_EVERY_BYTES) {
+                self.points.push((*first, *offset));
+            }
+        }
     }
 
     /// A segment that was scanned up to `end`.

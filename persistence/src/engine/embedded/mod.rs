@@ -11,6 +11,7 @@ mod body;
 mod bytes;
 mod checkpoint;
 mod checkpointer;
+mod clean;
 mod flush;
 mod follower;
 mod group;
@@ -25,6 +26,7 @@ mod segment;
 mod shared;
 mod spare;
 mod stores;
+mod trust;
 mod values;
 mod verify;
 mod working_set;
@@ -115,6 +117,9 @@ pub struct Report {
     pub rebuilt: Option<String>,
     /// Where a torn tail was cut, when one was.
     pub torn: Option<String>,
+    /// The last stop was clean and no file changed since, so only the newest segment was read. Otherwise journal,
+    /// checkpoint and working set were read whole.
+    pub is_trusted: bool,
 }
 
 /// An open engine.

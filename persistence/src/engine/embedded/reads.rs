@@ -3,7 +3,7 @@
 use super::{
     body::Body,
     flush,
-    group::{self, Group},
+    group::{self, Group, Salt},
     keys,
     shared::Shared,
     values::{self, Rows, TailRecord},
@@ -20,6 +20,7 @@ use std::{
     io,
     ops::Bound,
     os::unix::fs::FileExt,
+    path::PathBuf,
 };
 
 pub(super) fn head(shared: &Shared, entity: &EntityId) -> Result<Seq, ReadError> {
@@ -178,39 +179,84 @@ pub(super) fn read(shared: &Shared, from: Position, limit: usize) -> Result<Vec<
     found.iter().map(stored).collect()
 }
 
+/// Where a walk begins, and how its segment ends.
+struct Place {
+    path: PathBuf,
+    salt: Salt,
+    at: u64,
+    end: u64,
+    /// Of a segment that was not read yet: its first position, and that of the segment after it.
+    unread: Option<(Position, Option<Position>)>,
+}
+
+/// The segment that holds `from`, or the first one after it.
+fn place_of(shared: &Shared, from: Position) -> Option<Place> {
+    let index = shared.index.read();
+    let after = index.segments.partition_point(|segment| segment.first <= from);
+    let segment = index.segments.get(after.saturating_sub(1))?;
+    let next = index.segments.get(after.max(1)).map(|next| next.first);
+    Some(Place {
+        path: segment.path.clone(),
+        salt: segment.salt,
+        at: segment.offset_before(from),
+        end: segment.end,
+        unread: segment.is_unread.then_some((segment.first, next)),
+    })
+}
+
 /// Walks the records of the segment that holds `from`, or of the first one after it, until `each` returns false.
 fn walk(
     shared: &Shared,
     from: Position,
     each: &mut dyn FnMut(Position, &Bytes) -> bool,
 ) -> Result<(), ReadError> {
+    let Some(place) = place_of(shared, from) else { return Ok(()) };
+    let mut seen = Vec::new();
+    let walked = walk_place(shared, &place, from, &mut seen, each);
+    if let Some((first, _)) = place.unread {
+        let mut index = shared.index.write();
+        if let Some(segment) = index.segments.iter_mut().find(|segment| segment.first == first) {
+            segment.learn(&seen);
+        }
+    }
+    walked
+}
+
+fn walk_place(
+    shared: &Shared,
+    place: &Place,
+    from: Position,
+    seen: &mut Vec<(Position, u64)>,
+    each: &mut dyn FnMut(Position, &Bytes) -> bool,
+) -> Result<(), ReadError> {
     let published = shared.position();
-    let place = {
-        let index = shared.index.read();
-        let after = index.segments.partition_point(|segment| segment.first <= from);
-        let segment = index.segments.get(after.saturating_sub(1));
-        segment.map(|segment| (segment.path.clone(), segment.salt, segment.offset_before(from), segment.end))
-    };
-    let Some((path, salt, mut at, end)) = place else { return Ok(()) };
+    let path = &place.path;
     let failed =
         |error: io::Error| ReadError::Unavailable(format!("cannot read {}: {error}", path.display()));
-    let file = File::open(&path).map_err(failed)?;
-    while at < end {
+    let file = File::open(path).map_err(failed)?;
+    let (mut at, mut next) = (place.at, None);
+    // The end of a segment that was not read may be nearer than a header's length.
+    while at + group::HEADER_BYTES as u64 <= place.end {
         let damaged = || ReadError::Damaged(format!("{} at offset {at}", path.display()));
         let mut header = [0; group::HEADER_BYTES];
         file.read_exact_at(&mut header, at).map_err(failed)?;
-        let length = group::promised_len(&header, &salt).ok_or_else(damaged)?;
-        if at + length as u64 > end {
-            return Err(damaged());
-        }
+        let length = match group::promised_len(&header, &place.salt) {
+            Some(length) if at + length as u64 <= place.end => length,
+            _ if next.is_some() && place.unread.is_some_and(|(_, after)| after == next) => return Ok(()),
+            _ => return Err(damaged()),
+        };
         let mut bytes = vec![0; length];
         file.read_exact_at(&mut bytes, at).map_err(failed)?;
-        let (group, _) = Group::parse(&Bytes::from(bytes), &salt).ok_or_else(damaged)?;
+        let (group, _) = Group::parse(&Bytes::from(bytes), &place.salt).ok_or_else(damaged)?;
+        if place.unread.is_some() {
+            seen.push((group.first, at));
+        }
         for (position, body) in group.bodies() {
             if position > published || (position >= from && !each(position, &body)) {
                 return Ok(());
             }
         }
+        next = Some(group.last().next());
         at += length as u64;
     }
     Ok(())

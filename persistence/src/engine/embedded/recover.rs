@@ -3,11 +3,13 @@
 use super::{
     OpenError, Options, Phase, Progress, Report,
     checkpoint::{CheckpointReader, Entry},
+    clean::CleanStop,
     flush::Applier,
     home::Home,
     keys,
     log::{IndexedSegment, LogIndex},
     segment::{self, End, ScanError},
+    trust,
     values::{self, Head, Rows},
     working_set::{Change, SetError, WorkingSet},
 };
@@ -42,7 +44,7 @@ impl From<SetError> for Stopped {
     }
 }
 
-type Callback<'a> = dyn FnMut(Progress) + 'a;
+pub(super) type Callback<'a> = dyn FnMut(Progress) + 'a;
 
 pub(super) fn recover(
     home: &Home,
@@ -50,11 +52,19 @@ pub(super) fn recover(
     force_rebuild: bool,
     progress: &mut Callback<'_>,
 ) -> Result<Recovered, OpenError> {
+    let newest = home.generations()?.last().copied();
+    // Taken away in any case: from here on files change.
+    let clean = CleanStop::take(home, newest)?;
+    if let (Some(stop), Some(generation), false) = (clean, newest, force_rebuild) {
+        match trust::trusted(home, generation, &stop, options, progress) {
+            Ok(recovered) => return Ok(recovered),
+            Err(why) => tracing::warn!(why, "the mark of a clean stop is not trusted; everything is checked"),
+        }
+    }
     let base = newest_checkpoint(home)?;
     let base_position = base.as_ref().map_or(Position::ZERO, |(position, _)| *position);
     let segments = home.segments()?;
     settle(&segments)?;
-    let newest = home.generations()?.last().copied();
     let mut report = Report::default();
     if let (Some(generation), false) = (newest, force_rebuild) {
         let tried = open_set(&home.set(generation), options, progress)
@@ -112,6 +122,7 @@ pub(super) fn newest_checkpoint(home: &Home) -> Result<Option<(Position, PathBuf
 /// Opens a set and checks all of it.
 fn open_set(folder: &Path, options: &Options, progress: &mut Callback<'_>) -> Result<WorkingSet, SetError> {
     let set = WorkingSet::open(folder, options.cache_bytes)?;
+    progress(Progress { phase: Phase::CheckingWorkingSet, done: 0, total: None });
     set.audit(|done| progress(Progress { phase: Phase::CheckingWorkingSet, done, total: None }))?;
     Ok(set)
 }

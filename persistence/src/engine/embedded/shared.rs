@@ -134,6 +134,11 @@ impl Shared {
         }
     }
 
+    /// Appends were stopped by a close, and no write failed before.
+    pub(super) fn was_closed(&self) -> bool {
+        *self.health.read() == Health::Closed
+    }
+
     /// Stops appends for good. The first reason stays.
     pub(super) fn set_health(&self, health: Health) {
         let mut now = self.health.write();

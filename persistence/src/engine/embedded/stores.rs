@@ -135,6 +135,7 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
         options: options.clone(),
         generation,
         unsynced: 0,
+        is_finished: false,
         checkpointer: Some(checkpointer),
         wake_checkpointer: Box::new(move || {
             // Fails only when the thread ended already.

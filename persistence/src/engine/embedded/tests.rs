@@ -14,6 +14,7 @@ mod concurrent;
 mod damage;
 mod model;
 mod overload;
+mod starts;
 
 /// Small enough that a test rotates, flushes and checkpoints often.
 fn small(folder: &Path) -> Options {

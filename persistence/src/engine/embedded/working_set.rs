@@ -72,7 +72,7 @@ pub(super) struct Meta {
     /// Every record up to here is in the set.
     pub(super) mark: Position,
     /// Sum over all other entries.
-    digest: u64,
+    pub(super) digest: u64,
 }
 
 pub(super) struct WorkingSet {
@@ -117,6 +117,10 @@ impl WorkingSet {
     /// Position up to which every record is in the set.
     pub(super) fn mark(&self) -> Position {
         self.meta.lock().mark
+    }
+
+    pub(super) fn meta(&self) -> Meta {
+        *self.meta.lock()
     }
 
     /// Reads everything and compares it with the checksums and the digest. `progress` gets the number of entries read.

@@ -1,0 +1,84 @@
+//! The start after a clean stop: a few bytes of each file, and the newest segment, instead of everything.
+
+use super::{
+    Options, Phase, Progress, Report,
+    checkpoint::CheckpointReader,
+    clean::CleanStop,
+    home::Home,
+    log::{IndexedSegment, LogIndex},
+    recover::{Callback, Recovered},
+    segment::{self, End, Header},
+    working_set::WorkingSet,
+};
+use crate::Position;
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+/// The engine's parts as the stop left them, or why everything must be checked after all.
+pub(super) fn trusted(
+    home: &Home,
+    generation: u64,
+    stop: &CleanStop,
+    options: &Options,
+    progress: &mut Callback<'_>,
+) -> Result<Recovered, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let base = match home.checkpoint_files().map_err(|error| text(&error))?.last() {
+        Some((position, path)) => checkpoint_header(path, *position)?,
+        None => Position::ZERO,
+    };
+    let segments = home.segments().map_err(|error| text(&error))?;
+    let (index, last) = index(&segments, progress)?;
+    if last != stop.position || stop.meta.mark != last || base > last {
+        return Err(format!("the journal ends at {last}, it was left at {}", stop.position));
+    }
+    let set = WorkingSet::open(&home.set(generation), options.cache_bytes).map_err(|error| text(&error))?;
+    if set.meta() != stop.meta {
+        return Err("the working set is not as it was left".into());
+    }
+    home.keep_generation(generation);
+    let report = Report { position: last, segments: segments.len(), is_trusted: true, ..Report::default() };
+    Ok(Recovered { set, generation, index, last, base, report })
+}
+
+fn checkpoint_header(path: &Path, name: Position) -> Result<Position, String> {
+    let reader = CheckpointReader::open(path).map_err(|error| error.to_string())?;
+    if reader.position() == name { Ok(name) } else { Err("a checkpoint has another position".into()) }
+}
+
+/// The index of the journal: only the newest segment, which is written on, is read.
+fn index(
+    segments: &[(Position, PathBuf)],
+    progress: &mut Callback<'_>,
+) -> Result<(LogIndex, Position), String> {
+    let mut index = LogIndex::default();
+    let Some(((name, newest), older)) = segments.split_last() else { return Ok((index, Position::ZERO)) };
+    progress(Progress { phase: Phase::ReadingJournal, done: 0, total: Some(1) });
+    for (name, path) in older {
+        let (header, size) = header(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        if header.first != *name {
+            return Err(format!("{} has the name of another position", path.display()));
+        }
+        index.segments.push(IndexedSegment::unread(header, path.clone(), size));
+    }
+    let scan = segment::scan::<String>(newest, |_, _| Ok(()));
+    let scan = scan.map_err(|error| format!("{}: {error}", newest.display()))?;
+    if scan.how != End::Clean || scan.header.first != *name {
+        return Err(format!("{} does not end cleanly", newest.display()));
+    }
+    let end = scan.end as u64;
+    index.segments.push(IndexedSegment::scanned(scan.header, newest.clone(), end, &scan.points));
+    Ok((index, scan.last))
+}
+
+fn header(path: &Path) -> io::Result<(Header, u64)> {
+    let file = File::open(path)?;
+    let mut bytes = [0; segment::HEADER_BYTES];
+    file.read_exact_at(&mut bytes, 0)?;
+    let header = Header::decode(&bytes).ok_or_else(|| io::Error::other("the segment header is damaged"))?;
+    Ok((header, file.metadata()?.len()))
+}
