@@ -11,7 +11,11 @@ use std::ops::Deref;
 pub trait Entity: Clone + Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
     /// Kind in [`greenroom_persistence::EntityId`]: 1 to 16 characters of `a-z`.
     const KIND: &'static str;
-    /// Version of the encoding of events and state. Bumped with an upcast in [`Entity::upcast`].
+    /// Version of the encoding of events and state. What an older program wrote must stay readable: the log before a
+    /// snapshot may be gone.
+    ///
+    /// A field that is new in the state, in an event or in anything in them has a serde default, and then the version
+    /// may stay. Any other change bumps it, with [`Entity::upcast`] and [`Entity::upcast_state`] for what was before.
     const SCHEMA: u16;
 
     /// What is asked. Serialisable so that a poison command can be kept for a person to look at.
@@ -68,6 +72,15 @@ pub trait Entity: Clone + Serialize + DeserializeOwned + Send + Sync + Sized + '
     /// # Errors
     /// When the bytes are no event of that version.
     fn upcast(_schema: u16, bytes: &[u8]) -> Result<Self::Event, rmp_serde::decode::Error> {
+        rmp_serde::from_slice(bytes)
+    }
+
+    /// Turns a state written under an older [`Entity::SCHEMA`] into today's; [`Entity::restored`] comes after it.
+    /// `bytes` is one MessagePack value.
+    ///
+    /// # Errors
+    /// When the bytes are no state of that version.
+    fn upcast_state(_schema: u16, bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
         rmp_serde::from_slice(bytes)
     }
 }

@@ -120,6 +120,12 @@ pub enum RecoveryError {
         /// The seq that came, or the head of the log.
         found: Seq,
     },
+    /// The snapshot can not be used, and records before it are gone.
+    #[error("the snapshot can not be used and the log does not reach back to its beginning: {cause}")]
+    Snapshot {
+        /// Why it can not be used.
+        cause: String,
+    },
     /// A record does not decode.
     #[error("record {seq} does not decode: {cause}")]
     Record {

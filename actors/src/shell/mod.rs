@@ -15,7 +15,7 @@ mod actor;
 mod admission;
 mod answer;
 mod drain;
-mod encoding;
+pub(crate) mod encoding;
 mod host;
 mod limits;
 mod metrics;

@@ -29,15 +29,14 @@ pub(super) async fn recover<E: Entity>(
 ) -> Result<Recovered<E>, RecoveryError> {
     let mut tries = 1;
     loop {
-        let blob = load(stores, id).await?;
-        let from = blob.as_ref().map(|blob| blob.seq);
-        let failure = match recover_from(stores, id, blob, inline_bytes).await {
+        let loaded = load(stores, id).await?;
+        let from = loaded.seq();
+        let failure = match recover_from(stores, id, loaded, inline_bytes).await {
             Err(failure) if is_gap(&failure) && tries < TRIES => failure,
             settled => return settled,
         };
         // Records before a snapshot may go as soon as it is saved: if there is a newer one, they are not missing.
-        let newer = load(stores, id).await?.map(|blob| blob.seq);
-        if newer <= from {
+        if load(stores, id).await?.seq() <= from {
             return Err(failure);
         }
         tries += 1;
@@ -45,17 +44,34 @@ pub(super) async fn recover<E: Entity>(
 }
 
 const fn is_gap(failure: &RecoveryError) -> bool {
-    matches!(failure, RecoveryError::Gap { .. } | RecoveryError::Read(ReadError::Damaged(_)))
+    matches!(
+        failure,
+        RecoveryError::Gap { .. }
+            | RecoveryError::Snapshot { .. }
+            | RecoveryError::Read(ReadError::Damaged(_))
+    )
 }
 
-/// The newest snapshot; none when it is damaged.
-async fn load(stores: &Stores, id: &EntityId) -> Result<Option<SnapshotBlob>, RecoveryError> {
-    match stores.snapshots.load(id).await {
-        Ok(blob) => Ok(blob),
-        Err(ReadError::Damaged(_)) => {
-            tracing::warn!(entity.id = %id, "the snapshot of {id} is damaged, replaying its whole log");
-            Ok(None)
+/// What was found as the newest snapshot.
+enum Loaded {
+    Nothing,
+    Blob(SnapshotBlob),
+    Damaged(String),
+}
+
+impl Loaded {
+    const fn seq(&self) -> Option<Seq> {
+        match self {
+            Self::Blob(blob) => Some(blob.seq),
+            Self::Nothing | Self::Damaged(_) => None,
         }
+    }
+}
+
+async fn load(stores: &Stores, id: &EntityId) -> Result<Loaded, RecoveryError> {
+    match stores.snapshots.load(id).await {
+        Ok(blob) => Ok(blob.map_or(Loaded::Nothing, Loaded::Blob)),
+        Err(ReadError::Damaged(cause)) => Ok(Loaded::Damaged(cause)),
         Err(unavailable) => Err(unavailable.into()),
     }
 }
@@ -63,17 +79,33 @@ async fn load(stores: &Stores, id: &EntityId) -> Result<Option<SnapshotBlob>, Re
 async fn recover_from<E: Entity>(
     stores: &Stores,
     id: &EntityId,
-    blob: Option<SnapshotBlob>,
+    loaded: Loaded,
     inline_bytes: usize,
 ) -> Result<Recovered<E>, RecoveryError> {
-    if let Some(blob) = blob {
-        let from = blob.seq;
-        let tail = stores.journal.tail(id, from).await?;
-        if let Some(recovered) = rebuild::<E>(id, Some(blob), tail, inline_bytes).await? {
-            return Ok(recovered);
+    let cause = match loaded {
+        Loaded::Nothing => return replay_all(stores, id, inline_bytes).await,
+        Loaded::Damaged(cause) => cause,
+        Loaded::Blob(blob) => {
+            let tail = stores.journal.tail(id, blob.seq).await?;
+            match rebuild::<E>(id, Some(blob), tail, inline_bytes).await {
+                Err(RecoveryError::Snapshot { cause }) => cause,
+                settled => return settled,
+            }
         }
-        tracing::warn!(entity.id = %id, "the snapshot of {id} does not decode, replaying its whole log");
+    };
+    tracing::warn!(entity.id = %id, cause, "the snapshot of {id} can not be used, replaying its whole log");
+    match replay_all(stores, id, inline_bytes).await {
+        // The log is only promised from the snapshot on, so that the snapshot is what is wrong.
+        Err(failure) if is_gap(&failure) => Err(RecoveryError::Snapshot { cause }),
+        settled => settled,
     }
+}
+
+async fn replay_all<E: Entity>(
+    stores: &Stores,
+    id: &EntityId,
+    inline_bytes: usize,
+) -> Result<Recovered<E>, RecoveryError> {
     // The head first: a record that lands in between makes the tail longer, never too short.
     let head = stores.journal.head(id).await?;
     let tail = stores.journal.tail(id, Seq::ZERO).await?;
@@ -81,17 +113,15 @@ async fn recover_from<E: Entity>(
     if last < head {
         return Err(RecoveryError::Gap { expected: last.next(), found: head });
     }
-    let recovered = rebuild::<E>(id, None, tail, inline_bytes).await?;
-    recovered.ok_or(RecoveryError::Gap { expected: Seq::ZERO.next(), found: head })
+    rebuild(id, None, tail, inline_bytes).await
 }
 
-/// `None` when the snapshot does not decode.
 async fn rebuild<E: Entity>(
     id: &EntityId,
     blob: Option<SnapshotBlob>,
     tail: Vec<StoredRecord>,
     inline_bytes: usize,
-) -> Result<Option<Recovered<E>>, RecoveryError> {
+) -> Result<Recovered<E>, RecoveryError> {
     let tail_bytes: usize = tail.iter().map(bytes_of).sum();
     let snapshot_bytes = blob.as_ref().map_or(0, |blob| blob.bytes.len());
     let id = id.clone();
@@ -99,12 +129,12 @@ async fn rebuild<E: Entity>(
         let run = AssertUnwindSafe(|| fold::<E>(&id, blob.as_ref(), &tail));
         catch_unwind(run).unwrap_or(Err(RecoveryError::Panicked))
     };
-    let folded = if tail_bytes + snapshot_bytes <= inline_bytes {
+    let published = if tail_bytes + snapshot_bytes <= inline_bytes {
         fold()?
     } else {
         tokio::task::spawn_blocking(fold).await.map_err(|_| RecoveryError::Stopping)??
     };
-    Ok(folded.map(|published| Recovered { published, tail_bytes, snapshot_bytes }))
+    Ok(Recovered { published, tail_bytes, snapshot_bytes })
 }
 
 /// What a record adds to the journal, as the snapshot policy counts it.
@@ -116,24 +146,23 @@ fn fold<E: Entity>(
     id: &EntityId,
     blob: Option<&SnapshotBlob>,
     tail: &[StoredRecord],
-) -> Result<Option<Published<E>>, RecoveryError> {
+) -> Result<Published<E>, RecoveryError> {
     let (mut state, mut seq, mut position) = match blob {
         None => (E::vacant(id.key()), Seq::ZERO, Position::ZERO),
-        Some(blob) => match encoding::state::<E>(&blob.bytes) {
-            Ok((mut state, position)) => {
-                state.restored();
-                (state, blob.seq, position)
-            }
-            Err(_) => return Ok(None),
-        },
+        Some(blob) => {
+            let (mut state, position) = encoding::state::<E>(&blob.bytes)
+                .map_err(|cause| RecoveryError::Snapshot { cause: cause.shape() })?;
+            state.restored();
+            (state, blob.seq, position)
+        }
     };
     for stored in tail {
         if stored.seq != seq.next() {
             return Err(RecoveryError::Gap { expected: seq.next(), found: stored.seq });
         }
         encoding::replay(&mut state, &stored.record.payload)
-            .map_err(|cause| RecoveryError::Record { seq: stored.seq, cause: cause.to_string() })?;
+            .map_err(|cause| RecoveryError::Record { seq: stored.seq, cause: cause.shape() })?;
         (seq, position) = (stored.seq, stored.position);
     }
-    Ok(Some(Published { state: Arc::new(state), seq, position }))
+    Ok(Published { state: Arc::new(state), seq, position })
 }

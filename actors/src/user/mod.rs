@@ -67,6 +67,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One workspace.
+///
+/// A snapshot of any earlier program must decode: a field that is new, here or in anything within, has a serde default.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct User {
     /// Key of the entity: ids of new rows are derived from it.

@@ -54,13 +54,25 @@ pub(super) enum Event {
     Cursed,
 }
 
+/// Events under schema 1.
+#[derive(Serialize, Deserialize)]
+pub(super) enum EventOne {
+    Plus(i64),
+}
+
+/// A state under schema 1.
+#[derive(Serialize, Deserialize)]
+pub(super) struct LedgerOne {
+    pub(super) lines: Vec<i64>,
+}
+
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("refused")]
 pub(super) struct Refused;
 
 impl Entity for Ledger {
     const KIND: &'static str = "ledger";
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
     type Command = Command;
     type Event = Event;
     type Effect = u32;
@@ -158,5 +170,16 @@ impl Entity for Ledger {
 
     fn weight(&self) -> usize {
         100 + self.entries.len() * 8 + self.padding.len()
+    }
+
+    fn upcast(schema: u16, bytes: &[u8]) -> Result<Event, rmp_serde::decode::Error> {
+        assert_eq!(schema, 1, "today's events need no upcast");
+        rmp_serde::from_slice(bytes).map(|EventOne::Plus(n)| Event::Added(n))
+    }
+
+    fn upcast_state(schema: u16, bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
+        assert_eq!(schema, 1, "today's states need no upcast");
+        let LedgerOne { lines } = rmp_serde::from_slice(bytes)?;
+        Ok(Self { key: "a".into(), entries: lines, ..Self::default() })
     }
 }

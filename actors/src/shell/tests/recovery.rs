@@ -1,11 +1,14 @@
 //! Recovery from stores that change while they are read, and from what older programs wrote.
 
-use super::{ledger::Command, stage::Stage};
-use crate::shell::{AskError, ShellLimits};
+use super::{
+    ledger::{Command, EventOne, Ledger, LedgerOne},
+    stage::Stage,
+};
+use crate::shell::{AskError, RecoveryError, ShellLimits, Unavailable};
 use async_trait::async_trait;
 use greenroom_persistence::{
-    AppendError, Committed, EntityId, Journal, NewRecord, Position, ReadError, Seq, SnapshotBlob,
-    StoredRecord, Stores,
+    AppendError, Committed, DueChange, EntityId, Journal, NewRecord, Position, ReadError, Seq, SnapshotBlob,
+    StoredRecord, Stores, codec,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -89,4 +92,63 @@ async fn records_that_are_missing_after_the_newest_snapshot_are_told() {
     let mut stage = stage;
     stage.restart_on(Stores { journal: Arc::new(journal), ..stores });
     assert!(matches!(stage.ask("a", Command::Look).await, Err(AskError::Unavailable(_))));
+}
+
+#[derive(serde::Serialize)]
+struct Snapshot<S> {
+    position: Position,
+    state: S,
+}
+
+/// Five records, and a snapshot at the third before which the log is gone.
+async fn five_records_after(snapshot: Vec<u8>) -> Stage {
+    let mut stage = Stage::new(ShellLimits::default());
+    let stores = stage.engine.reopen();
+    let entity = EntityId::new("ledger", "a").unwrap();
+    for n in 0..5 {
+        let record = NewRecord {
+            entity: entity.clone(),
+            expected_seq: Seq(n),
+            payload: codec::encode_events(1, &[EventOne::Plus(1)]).unwrap(),
+            rows: Vec::new(),
+            directory: Vec::new(),
+            due: DueChange::Unchanged,
+        };
+        stores.journal.append(record).await.unwrap();
+    }
+    stores.snapshots.save(&entity, SnapshotBlob { seq: Seq(3), bytes: snapshot }).await.unwrap();
+    let journal = Pruning { stores: stores.clone(), coming: Mutex::default(), pruned: Mutex::new(Seq(3)) };
+    stage.restart_on(Stores { journal: Arc::new(journal), ..stores });
+    stage
+}
+
+#[tokio::test]
+async fn a_snapshot_of_an_older_schema_is_read_although_the_log_before_it_is_gone() {
+    for position in [3, 200, 70_000, u64::MAX] {
+        let state = LedgerOne { lines: vec![100] };
+        let snapshot = Snapshot { position: Position(position), state };
+        let stage = five_records_after(codec::encode_state(1, &snapshot).unwrap()).await;
+        let published = stage.read("a").await;
+        assert_eq!((published.state.sum, published.seq), (102, Seq(5)), "what is derived is rebuilt as well");
+        assert_eq!(stage.add("a", 1).await, 103);
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_used_is_named_when_the_log_before_it_is_gone() {
+    let state = Ledger { key: "a private text".into(), ..Ledger::default() };
+    let newer = codec::encode_state(3, &Snapshot { position: Position(3), state: &state }).unwrap();
+    let state = ("a private text", 1);
+    let garbled = codec::encode_state(1, &Snapshot { position: Position(3), state }).unwrap();
+    for (snapshot, why) in
+        [(newer, "schema 3"), (garbled, "invalid"), (b"not a snapshot".to_vec(), "envelope")]
+    {
+        let stage = five_records_after(snapshot).await;
+        let failed = stage.ask("a", Command::Look).await;
+        let Err(AskError::Unavailable(Unavailable::Recovery { cause, .. })) = failed else {
+            panic!("{failed:?}");
+        };
+        let RecoveryError::Snapshot { cause } = &*cause else { panic!("{cause}") };
+        assert!(cause.contains(why) && !cause.contains("private"), "{cause}");
+    }
 }

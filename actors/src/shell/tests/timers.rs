@@ -1,10 +1,13 @@
 //! Ticks: in time, across passivation and restarts, and never in a hot loop.
 
 use super::{
-    ledger::{Command, Event},
+    ledger::{Command, Event, Ledger},
     stage::Stage,
 };
-use crate::shell::{Asker, ShellLimits};
+use crate::{
+    Entity,
+    shell::{Asker, ShellLimits},
+};
 use greenroom_persistence::{DueChange, EntityId, NewRecord, Seq, codec};
 use std::time::Duration;
 
@@ -149,7 +152,7 @@ impl Stage {
         let record = NewRecord {
             entity: EntityId::new("ledger", "a").unwrap(),
             expected_seq: Seq::ZERO,
-            payload: codec::encode_events(1, std::slice::from_ref(event)).unwrap(),
+            payload: codec::encode_events(Ledger::SCHEMA, std::slice::from_ref(event)).unwrap(),
             rows: Vec::new(),
             directory: Vec::new(),
             due,

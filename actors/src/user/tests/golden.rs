@@ -1,0 +1,255 @@
+//! Bytes that an earlier program wrote: states and events must stay readable, for the log before a snapshot may be gone.
+//!
+//! A file is never written again once a release has it. What is new gets a file of its own: add it to the lists below,
+//! empty, and run `write_golden_files`, which fills empty files only. A decoding that fails here means that a field lacks
+//! its serde default, or that the schema must be bumped with an upcast.
+
+use super::world::*;
+use crate::{
+    Entity, Timestamp,
+    id::{Igsid, Mid},
+    outbox::{Doubt, FailureClass, Fingerprint, Refusal, SendOutcome},
+    shell::encoding,
+    user::{
+        Command, User, UserEvent,
+        action_log::ActionResult,
+        calendar::Month,
+        command::Profile,
+        contact::Crm,
+        decision::DecisionNo,
+        held::{EarlyEdit, HeldEvent, LookUp},
+        inbound::InboundItem,
+        knowledge::{Faq, Knowledge, Offer, OfferLink, Tone},
+        model::QuestionId,
+        plan::Plan,
+        settings::SettingsPatch,
+        usage::Quota,
+    },
+};
+use greenroom_persistence::{Position, codec};
+use serde_json::Value;
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+
+const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state-1.bin"))];
+/// All events of one workspace, up to the first state.
+const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
+/// Events of every kind, in no order.
+const EVENTS: [(&str, &[u8]); 1] = [("events-1.bin", include_bytes!("golden/events-1.bin"))];
+const POSITION: Position = Position(70_000);
+
+/// A workspace with a bit of everything.
+fn eventful() -> World {
+    let mut world = World::connected();
+    world.run(Command::SetName("Fictional Bakery".into())).unwrap();
+    world
+        .run(Command::SetKnowledge(Knowledge {
+            main_offering: Some("cakes".into()),
+            offers: vec![Offer { name: "cake".into(), content: "with cream".into(), value: Some(12) }],
+            faqs: vec![Faq { question: "when?".into(), answer: Some("daily".into()) }],
+            links: vec![OfferLink { kind: "shop".into(), url: "https://bakery.example/shop".into() }],
+            tone: Some(Tone { kind: "friendly".into(), samples: vec!["Hi!".into()] }),
+        }))
+        .unwrap();
+    world.settings(SettingsPatch { sends_per_hour: Some(500), ..SettingsPatch::default() });
+    let mut priced = fixed("price", "It is 12 euro, {{first_name}}.");
+    priced.cooldown_seconds = Some(60);
+    world.automate("a1", priced);
+    world.automate("c1", on_comments("link", "Here it is", Some("It is in your inbox")));
+    world.says(ANA, "what is the price");
+    world.deliver();
+    let profile = Profile { display_name: Some("Ana".into()), ..Profile::default() };
+    world.run(Command::ProfileFetched { person: Igsid::from(ANA), profile: Some(profile) }).unwrap();
+    world.comments(ANA, "link please");
+    world.deliver();
+    world.says(BEN, "do you bake on sundays");
+    world.classify(100);
+    world.write("Yes, every sunday until noon.");
+    world.deliver();
+    world.says(BEN, "I want a refund");
+    let picture = world.picture("903");
+    world.receive(picture);
+    world.says("904", "price");
+    let refused = world.take_send();
+    world.finish(&refused, SendOutcome::NotSent(Refusal::of(FailureClass::Unreachable)));
+    world.says("905", "price");
+    let doubtful = world.take_send();
+    world.finish(&doubtful, SendOutcome::Unknown { doubt: Doubt::Timeout, code: None });
+    world.says("906", "STOP!");
+    world.deliver();
+    let echo = world.echo("903", "by_hand", "Let me look");
+    world.receive(echo);
+    let crm = Crm { next_action: Some("call".into()), tags: vec!["vip".into()], ..Crm::default() };
+    world.run(Command::SetCrm { person: Igsid::from(ANA), crm }).unwrap();
+    world.wait(hours(2));
+    world.says("907", "are you open on mondays");
+    world.run(Command::RevokeInstagram).unwrap();
+    let parked = world.message("908", "price");
+    world.receive(parked);
+    world
+}
+
+/// Events of every kind that the workspace above may lack.
+fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
+    let ana = || Igsid::from(ANA);
+    let at = Timestamp::from_millis(START);
+    let (no, mid, mark, month) = (DecisionNo(1), Mid::from("m_1"), Fingerprint::of("x"), Month::of(at));
+    let edit = Arc::new(EarlyEdit { revision: 1, text: Some("changed".into()) });
+    let message = history.iter().find_map(|event| match event {
+        UserEvent::MessageRecorded { message, .. } => Some(Arc::clone(message)),
+        _ => None,
+    });
+    let outbound = history.iter().find_map(|event| match event {
+        UserEvent::ReplyBound { outbound, .. } => Some(*outbound),
+        _ => None,
+    });
+    let item = InboundItem::Reaction { person: ana(), mid: mid.clone(), reaction: Some("love".into()) };
+    let held = Arc::new(HeldEvent { no, event: Arc::new(World::vacant().event(item, "reaction:1")) });
+    let look_up = Arc::new(LookUp { person: Some(ana()), in_flight: true, due: at });
+    let crm = Arc::new(Crm { notes: Some("likes cake".into()), ..Crm::default() });
+    vec![
+        UserEvent::MessageUnsent { person: ana(), mid: mid.clone(), fingerprint: mark, now: at },
+        UserEvent::MessageEdited { person: ana(), no, edit: Arc::clone(&edit) },
+        UserEvent::EditKept { message: mark, edit },
+        UserEvent::MessageReacted { person: ana(), no, reaction: Some("love".into()) },
+        UserEvent::MessagesSeen { person: ana(), until: at },
+        UserEvent::EchoKept { person: ana(), message: message.unwrap() },
+        UserEvent::EchoDropped(mid.clone()),
+        UserEvent::HumanAnswered { person: ana(), at, paused_until: Some(at), clears_hrn: true },
+        UserEvent::HrnCleared { person: ana(), at },
+        UserEvent::ContactPaused { person: ana(), until: Some(at), at },
+        UserEvent::ContactBlocked { person: ana(), blocked: true, at },
+        UserEvent::OptOutSet { person: ana(), since: Some(at) },
+        UserEvent::ThreadTaken { person: ana(), taken: true },
+        UserEvent::UnreachableSet { person: ana(), until: at },
+        UserEvent::ProfileAsked { person: ana(), at },
+        UserEvent::ProfileStored {
+            person: ana(),
+            username: Some("ana".into()),
+            display_name: Some("Ana".into()),
+            profile_pic_url: None,
+        },
+        UserEvent::FollowUpSet { person: ana(), needed: true },
+        UserEvent::TriggerMatched { person: ana() },
+        UserEvent::CrmSet { person: ana(), crm, at },
+        UserEvent::QuestionClosed(QuestionId(1)),
+        UserEvent::LookUpSet { mid: mid.clone(), look_up },
+        UserEvent::LookUpClosed(mid),
+        UserEvent::Parked(Arc::clone(&held)),
+        UserEvent::Unparked(no),
+        UserEvent::Overflowed(held),
+        UserEvent::OverflowTaken(no),
+        UserEvent::OverflowTried(at),
+        UserEvent::SendReserved(month),
+        UserEvent::SendCommitted { month, private_reply: true },
+        UserEvent::SendReleased(month),
+        UserEvent::QuotaWarned { quota: Quota::Sends, month, percent: 80 },
+        UserEvent::PlanSet(Plan::Growth),
+        UserEvent::SettingsSet(Arc::default()),
+        UserEvent::KnowledgeSet(Arc::default()),
+        UserEvent::Named("Fictional Bakery".into()),
+        UserEvent::AutomationDeleted("a1".into()),
+        UserEvent::AutomationCounted("a1".into()),
+        UserEvent::Fired { fingerprint: mark, at },
+        UserEvent::FiringForgotten(mark),
+        UserEvent::ReplyUnbound(outbound.unwrap()),
+        UserEvent::NotificationsRead { no: 1, at },
+        UserEvent::PublicReplyLogged { decision: no, result: ActionResult::Sent },
+    ]
+}
+
+#[test]
+#[ignore = "fills new golden files, by hand"]
+fn write_golden_files() {
+    let world = eventful();
+    let fill = |(name, bytes): (&str, &[u8]), fresh: Vec<u8>| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/user/tests/golden").join(name);
+        if bytes.is_empty() {
+            fs::write(path, fresh).unwrap();
+        }
+    };
+    for state in STATES {
+        fill(state, encoding::snapshot(&world.user, POSITION).unwrap());
+    }
+    fill(HISTORY, codec::encode_events(User::SCHEMA, &world.events).unwrap());
+    for events in EVENTS {
+        fill(events, codec::encode_events(User::SCHEMA, &loose(&world.events)).unwrap());
+    }
+}
+
+/// What the golden workspace must still hold, whichever way it was read.
+fn assert_eventful(user: &User) {
+    assert_eq!(user.name.as_deref(), Some("Fictional Bakery"));
+    assert_eq!((user.contacts.len(), user.list_automations().len()), (8, 2));
+    assert_eq!((user.usage.plan, user.settings.sends_per_hour), (Plan::Growth, Some(500)));
+    assert_eq!((user.knowledge.offers.len(), user.parked.len(), user.hrn_queue().count()), (1, 1, 2));
+    let ana = user.contacts.get(ANA).expect("a contact");
+    assert_eq!(ana.display_name.as_deref(), Some("Ana"));
+    assert_eq!(ana.crm.tags, ["vip".into()]);
+    assert!(ana.thread.messages.len() >= 2);
+    assert!(user.contacts.get("906").is_some_and(|contact| contact.opted_out_at.is_some()));
+    assert!(user.contacts.get("903").is_some_and(|contact| contact.paused_until.is_some()));
+    assert_eq!(user.usage.months().map(|(_, month)| month.sends).sum::<u32>(), 4);
+    assert!(user.next_due().is_some() && user.activated().is_some() && user.decisions.len() >= 8);
+}
+
+#[test]
+fn a_state_that_an_earlier_program_wrote_is_still_read() {
+    for (name, bytes) in STATES {
+        let (mut user, position) = encoding::state::<User>(bytes).expect(name);
+        user.restored();
+        assert_eq!(position, POSITION);
+        assert_eventful(&user);
+    }
+}
+
+#[test]
+fn a_history_that_an_earlier_program_wrote_is_still_read() {
+    let mut user = User::vacant("w1");
+    encoding::replay(&mut user, HISTORY.1).expect(HISTORY.0);
+    assert_eventful(&user);
+}
+
+fn value(bytes: &[u8]) -> Value {
+    rmp_serde::from_slice(bytes).unwrap()
+}
+
+/// All that is in `old` is in `new`, which may have more.
+fn is_within(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            old.iter().all(|(key, old)| new.get(key).is_some_and(|new| is_within(old, new)))
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_within(old, new))
+        }
+        _ => old == new,
+    }
+}
+
+#[test]
+fn no_event_that_an_earlier_program_wrote_loses_anything() {
+    for (name, bytes) in EVENTS.into_iter().chain([HISTORY]) {
+        let events = codec::decode_events(bytes).expect(name);
+        assert_eq!(events.schema(), User::SCHEMA, "compare what an upcast made of them with something else");
+        for old in events {
+            let event: UserEvent = rmp_serde::from_slice(old).expect(name);
+            let (old, new) = (value(old), value(&rmp_serde::to_vec_named(&event).unwrap()));
+            assert!(is_within(&old, &new), "{name}: {old} became {new}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_event_has_a_golden_one() {
+    let nonsense = rmp_serde::to_vec(&Value::from("?")).unwrap();
+    let error = rmp_serde::from_slice::<UserEvent>(&nonsense).unwrap_err().to_string();
+    let known: BTreeSet<String> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+    assert!(known.len() > 50, "{error}");
+    let mut golden = BTreeSet::new();
+    for (name, bytes) in EVENTS.into_iter().chain([HISTORY]) {
+        for event in codec::decode_events(bytes).expect(name) {
+            golden.extend(value(event).as_object().expect(name).keys().cloned());
+        }
+    }
+    assert_eq!(known.difference(&golden).collect::<Vec<_>>(), Vec::<&String>::new());
+}
