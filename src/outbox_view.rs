@@ -7,14 +7,17 @@ use greenroom_actors::{
 };
 use serde_json::{Value, json};
 
-/// Messages listed of each kind at most.
-const LISTED_MAX: usize = 200;
+/// Messages listed of each kind, unless asked otherwise.
+pub const LISTED: usize = 200;
+/// Messages listed of each kind at most: a few megabytes.
+pub const LISTED_MAX: usize = 10_000;
 
-/// The whole view.
+/// The whole view, with at most `limit` messages of each kind (at most [`LISTED_MAX`]); `open` counts all.
 #[must_use]
-pub fn view(outbox: &Outbox, now: Timestamp) -> Value {
+pub fn view(outbox: &Outbox, now: Timestamp, limit: usize) -> Value {
+    let limit = limit.min(LISTED_MAX);
     let open = |wanted: fn(&State) -> bool| -> Vec<Value> {
-        outbox.iter().filter(|message| wanted(&message.state)).take(LISTED_MAX).map(line).collect()
+        outbox.iter().filter(|message| wanted(&message.state)).take(limit).map(line).collect()
     };
     json!({
         "lanes": Lane::ALL.map(|lane| self::lane(outbox, lane, now)),
@@ -24,7 +27,7 @@ pub fn view(outbox: &Outbox, now: Timestamp) -> Value {
         "waiting": open(|state| matches!(state, State::Queued { .. })),
         "sending": open(|state| matches!(state, State::Sending { .. })),
         "unconfirmed": open(|state| matches!(state, State::Unconfirmed(_))),
-        "dead_letters": outbox.dead_letters().take(LISTED_MAX).map(line).collect::<Vec<_>>(),
+        "dead_letters": outbox.dead_letters().take(limit).map(line).collect::<Vec<_>>(),
     })
 }
 

@@ -4,10 +4,10 @@ use super::{
     error::{ApiError, Code},
     router::Door,
 };
-use crate::explain;
+use crate::{explain, outbox_view};
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State},
     http::header,
     middleware::Next,
     response::Response,
@@ -16,6 +16,7 @@ use greenroom_actors::{
     outbox::OutboundId,
     user::{Command, decision::DecisionView},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
@@ -48,13 +49,22 @@ pub(super) async fn explain(
     })
 }
 
+/// How much of the outbox is wanted.
+#[derive(Deserialize)]
+pub(super) struct Listing {
+    /// Messages of each kind; see [`outbox_view::LISTED`].
+    limit: Option<usize>,
+}
+
 /// What waits with its expected end, what is doubtful, and the dead letters.
 pub(super) async fn outbox(
     State(door): State<Door>,
     Path(workspace): Path<String>,
+    Query(listing): Query<Listing>,
 ) -> Result<Json<Value>, ApiError> {
     let state = door.app.users.published(&workspace).await?.state;
-    Ok(Json(crate::outbox_view::view(&state.outbox, door.app.clock.now())))
+    let limit = listing.limit.unwrap_or(outbox_view::LISTED);
+    Ok(Json(outbox_view::view(&state.outbox, door.app.clock.now(), limit)))
 }
 
 /// `cancel`, `replay` or `resend` of one message.
