@@ -21,5 +21,5 @@ pub(super) mod merge;
 
 pub(super) use entry::{Entry, NameState, Record};
 pub(super) use file::{
-    CheckpointError, CheckpointReader, CheckpointWriter, EXTENSION, RUN_EXTENSION, path_of,
+    CheckpointError, CheckpointReader, CheckpointWriter, EXTENSION, GoOn, RUN_EXTENSION, path_of,
 };

@@ -132,7 +132,8 @@ impl Checkpointer {
     fn write_named(&self, position: Position) -> Result<u64, CheckpointError> {
         let folder = self.home.checkpoints();
         let journal = |error: super::OpenError| CheckpointError::Journal(error.to_string());
-        let base = recover::newest_checkpoint(&self.home).map_err(journal)?;
+        let go_on = || !self.shared.is_stopping();
+        let base = recover::newest_checkpoint(&self.home, &go_on).map_err(journal)?;
         let covered = base.as_ref().map_or(Position::ZERO, |(position, _)| *position);
         let target = checkpoint::path_of(&folder, position, checkpoint::EXTENSION);
         if let Some((_, path)) = &base
@@ -145,9 +146,9 @@ impl Checkpointer {
         sources.extend(runs.iter().cloned());
         let draft = target.with_extension("tmp");
         let shared = &self.shared;
-        let bytes =
-            merge::merge(&sources, &draft, position, &mut |id, kept| newer_snapshot(shared, id, kept))?;
-        CheckpointReader::verify(&draft, |_, _| ())?;
+        let mut newer = |id: &EntityId, kept| newer_snapshot(shared, id, kept);
+        let bytes = merge::merge(&sources, &draft, position, &mut newer, &go_on)?;
+        CheckpointReader::verify(&draft, &go_on)?;
         let failed = |error| CheckpointError::Io { path: target.clone(), error };
         fs::rename(&draft, &target).map_err(failed)?;
         segment::sync_folder(&folder).map_err(failed)?;
@@ -165,6 +166,9 @@ impl Checkpointer {
                 break;
             }
             let scan = segment::scan(&path, |group, _| {
+                if self.shared.is_stopping() {
+                    return Err("the engine is being closed");
+                }
                 for (at, body) in group.bodies().filter(|(at, _)| *at > covered && *at <= position) {
                     if at != last.next() {
                         return Err("records before it are missing");

@@ -131,7 +131,7 @@ impl Follower {
         let upto = upto.filter(|last| *last > Position::ZERO).unwrap_or_else(|| self.layers_begin());
         *self.shared.slot.write() = Slot::Rebuilding;
         let generation = self.generation + 1;
-        let built = recover::newest_checkpoint(&self.home).and_then(|base| {
+        let built = recover::newest_checkpoint(&self.home, &|| !self.shared.is_stopping()).and_then(|base| {
             let path = base.as_ref().map(|(_, path)| path.as_path());
             let set = recover::fresh_set(&self.home, generation, &self.options, path, &mut |_| ())?;
             recover::catch_up(&self.home, &set, upto, self.options.flush_bytes)?;
@@ -199,6 +199,7 @@ impl Drop for Follower {
         if std::thread::panicking() {
             self.shared.set_health(Health::Poisoned("the follower thread panicked".into()));
         }
+        self.shared.stopping.store(true, Ordering::Release);
         (self.wake_checkpointer)();
         if self.checkpointer.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the checkpoint thread panicked");

@@ -2,7 +2,7 @@
 
 use super::{
     OpenError, Options, Phase, Progress, Report,
-    checkpoint::{CheckpointReader, Entry},
+    checkpoint::{CheckpointError, CheckpointReader, Entry, GoOn},
     clean::CleanStop,
     flush::Applier,
     home::Home,
@@ -61,7 +61,7 @@ pub(super) fn recover(
             Err(why) => tracing::warn!(why, "the mark of a clean stop is not trusted; everything is checked"),
         }
     }
-    let base = newest_checkpoint(home)?;
+    let base = newest_checkpoint(home, &|| true)?;
     let base_position = base.as_ref().map_or(Position::ZERO, |(position, _)| *position);
     let segments = home.segments()?;
     settle(&segments)?;
@@ -98,12 +98,16 @@ pub(super) fn recover(
 }
 
 /// The newest checkpoint that reads back whole.
-pub(super) fn newest_checkpoint(home: &Home) -> Result<Option<(Position, PathBuf)>, OpenError> {
+pub(super) fn newest_checkpoint(
+    home: &Home,
+    go_on: GoOn<'_>,
+) -> Result<Option<(Position, PathBuf)>, OpenError> {
     let mut damaged = None;
     for (position, path) in home.checkpoint_files()?.into_iter().rev() {
-        match CheckpointReader::verify(&path, |_, _| ()) {
+        match CheckpointReader::verify(&path, go_on) {
             Ok(found) if found == position => return Ok(Some((position, path))),
             Ok(_) => damaged = Some(format!("{} has the name of another position", path.display())),
+            Err(error @ CheckpointError::Stopped) => return Err(OpenError::Checkpoint(error.to_string())),
             Err(error) => {
                 tracing::error!(%error, "a checkpoint is damaged");
                 damaged = Some(error.to_string());

@@ -78,6 +78,8 @@ pub(super) struct Shared {
     /// Journal bytes since the newest checkpoint.
     pub(super) uncovered_bytes: AtomicU64,
     pub(super) abandoned: AtomicBool,
+    /// The engine is being closed: what takes long and can be done by a later start is given up.
+    pub(super) stopping: AtomicBool,
     health: RwLock<Health>,
     pub(super) wanted: Mutex<Wanted>,
     pub(super) wake_follower: Condvar,
@@ -109,6 +111,7 @@ impl Shared {
             set_synced: AtomicU64::new(mark.0),
             uncovered_bytes: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             health: RwLock::new(Health::Open),
             wanted: Mutex::default(),
             wake_follower: Condvar::new(),
@@ -122,6 +125,10 @@ impl Shared {
 
     pub(super) fn position(&self) -> Position {
         Position(self.published.load(Ordering::Acquire))
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     pub(super) fn check_writable(&self) -> Result<(), AppendError> {

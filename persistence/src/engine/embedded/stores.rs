@@ -75,6 +75,7 @@ impl Handle {
     #[cfg(any(test, feature = "test-support"))]
     pub async fn abandon(&self) {
         self.shared.abandoned.store(true, Ordering::Release);
+        self.shared.stopping.store(true, Ordering::Release);
         self.shared.set_health(super::shared::Health::Closed);
         self.shared.want(|wanted| wanted.abandon = true);
         wait_for_end(&self.shared).await;

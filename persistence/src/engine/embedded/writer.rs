@@ -70,6 +70,7 @@ impl Drop for Writer {
         self.shared.set_health(health);
         self.queue.close();
         self.refuse_the_rest();
+        self.shared.stopping.store(true, Ordering::Release);
         self.shared.want(|wanted| wanted.stop = true);
     }
 }

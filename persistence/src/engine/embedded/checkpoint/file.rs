@@ -35,7 +35,12 @@ pub(crate) enum CheckpointError {
     Damaged { path: PathBuf, offset: u64, what: &'static str },
     #[error("cannot read the journal for a checkpoint: {0}")]
     Journal(String),
+    #[error("the engine is being closed")]
+    Stopped,
 }
+
+/// Asked again and again in long work; false when it should be given up.
+pub(crate) type GoOn<'a> = &'a dyn Fn() -> bool;
 
 pub(crate) fn path_of(folder: &Path, position: Position, extension: &str) -> PathBuf {
     folder.join(format!("{:020}.{extension}", position.0))
@@ -170,13 +175,12 @@ impl CheckpointReader {
     }
 
     /// Reads everything, to see that it can be read.
-    pub(crate) fn verify(
-        path: &Path,
-        mut progress: impl FnMut(u64, u64),
-    ) -> Result<Position, CheckpointError> {
+    pub(crate) fn verify(path: &Path, go_on: GoOn<'_>) -> Result<Position, CheckpointError> {
         let mut reader = Self::open(path)?;
         while reader.next_entry()?.is_some() {
-            progress(reader.offset, reader.length);
+            if !go_on() {
+                return Err(CheckpointError::Stopped);
+            }
         }
         Ok(reader.position)
     }

@@ -2,7 +2,7 @@
 //! into sorted runs, and the runs are merged over the old checkpoint.
 
 use super::{
-    super::body::Body, CheckpointError, CheckpointReader, CheckpointWriter, Entry, NameState, Record,
+    super::body::Body, CheckpointError, CheckpointReader, CheckpointWriter, Entry, GoOn, NameState, Record,
 };
 use crate::{DirectoryChange, DueChange, EntityId, Position, RowNo, Seq};
 use bytes::Bytes;
@@ -101,6 +101,7 @@ pub(crate) fn merge(
     target: &Path,
     position: Position,
     newer_snapshot: &mut NewerSnapshot<'_>,
+    go_on: GoOn<'_>,
 ) -> Result<u64, CheckpointError> {
     let mut open = Vec::with_capacity(sources.len());
     for path in sources {
@@ -111,6 +112,9 @@ pub(crate) fn merge(
     let mut writer = CheckpointWriter::create(target, position)?;
     let mut records = 0_u64;
     while let Some(entry) = take_smallest(&mut open)? {
+        if !go_on() {
+            return Err(CheckpointError::Stopped);
+        }
         if let Some(entry) = complete(entry, newer_snapshot) {
             if let Entry::Entity { head, .. } = &entry {
                 records = records.saturating_add(head.0);

@@ -156,3 +156,21 @@ async fn a_failed_checkpoint_leaves_no_drafts() {
     }
     opened.stores.journal.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_close_does_not_wait_for_a_checkpoint() {
+    let place = tempfile::tempdir().unwrap();
+    let opened = open_at(place.path());
+    append(&opened.stores, 0, 100).await;
+    opened.handle.checkpoint().await.unwrap();
+    append(&opened.stores, 100, 200).await;
+    opened.handle.shared().stopping.store(true, std::sync::atomic::Ordering::Release);
+    let stopped = opened.handle.checkpoint().await.unwrap_err();
+    assert!(stopped.0.contains("being closed"), "{stopped}");
+    let folder = place.path().join("checkpoint");
+    assert_eq!((count(&folder, "ckpt"), count(&folder, "run"), count(&folder, "tmp")), (1, 0, 0));
+    opened.stores.journal.close().await;
+    let opened = open_at(place.path());
+    assert_eq!(opened.handle.checkpoint().await, Ok(Position(200)));
+    opened.stores.journal.close().await;
+}

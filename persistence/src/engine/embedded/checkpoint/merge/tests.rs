@@ -105,7 +105,10 @@ async fn checkpoint(
     run.spill(&rest, last).unwrap();
     sources.push(rest);
     let head = model.journal.head(&conformance::entity("e0")).await.unwrap();
-    merge(sources, target, last, &mut |id, kept| snapshots(id, head).filter(|(seq, _)| *seq > kept)).unwrap();
+    merge(sources, target, last, &mut |id, kept| snapshots(id, head).filter(|(seq, _)| *seq > kept), &|| {
+        true
+    })
+    .unwrap();
 }
 
 async fn assert_says_the_same(path: &Path, model: &Stores) {
@@ -154,4 +157,27 @@ proptest! {
     fn any_cut_gives_the_same_checkpoint(specs in prop::collection::vec(any_spec(), 1..60)) {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(play(specs));
     }
+}
+
+#[test]
+fn a_close_stops_a_merge_and_a_check() {
+    let place = tempfile::tempdir().unwrap();
+    let mut run = Run::default();
+    for n in 0..20 {
+        let made = conformance::record(&format!("e{n}"), 0, "x");
+        run.add(Position(n + 1), &framed_body(&made)).unwrap();
+    }
+    let source = path_of(place.path(), Position(20), RUN_EXTENSION);
+    run.spill(&source, Position(20)).unwrap();
+    let target = place.path().join("stopped.tmp");
+    let asked = std::cell::Cell::new(0);
+    let soon = || {
+        asked.set(asked.get() + 1);
+        asked.get() < 5
+    };
+    let merged = merge(std::slice::from_ref(&source), &target, Position(20), &mut |_, _| None, &soon);
+    assert!(matches!(merged, Err(CheckpointError::Stopped)) && asked.get() == 5);
+    asked.set(0);
+    assert!(matches!(CheckpointReader::verify(&source, &soon), Err(CheckpointError::Stopped)));
+    assert_eq!(asked.get(), 5);
 }
