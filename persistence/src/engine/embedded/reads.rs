@@ -93,14 +93,20 @@ pub(super) fn tail(shared: &Shared, entity: &EntityId, after: Seq) -> Result<Vec
     drop(slot);
     if !is_gapless(&found, after, head) {
         // The journal may be read a moment before the newest records here are published in it, or after newer ones are.
-        let recent = std::mem::replace(&mut found, search_journal(shared, entity, after)?);
-        extend_tail(&mut found, recent.into_iter(), after);
-        found.retain(|record| record.seq <= head);
-        if !is_gapless(&found, after, head) {
-            return Err(ReadError::Damaged(format!("records of {entity} after seq {after} are missing")));
-        }
-        if after >= kept_head.snapshot {
+        let searched = search_journal(shared, entity, after).map(|mut searched| {
+            extend_tail(&mut searched, found.into_iter(), after);
+            searched.retain(|record| record.seq <= head);
+            searched
+        });
+        let is_whole = searched.as_ref().is_ok_and(|searched| is_gapless(searched, after, head));
+        // The checkpoint may have what the segments have no more, so a rebuild is worth it in any case; but when it did
+        // not help, another one would not either.
+        if after >= kept_head.snapshot && (is_whole || shared.is_first_gap(entity)) {
             shared.set_is_damaged(&SetError::Gap(after));
+        }
+        found = searched?;
+        if !is_whole {
+            return Err(ReadError::Damaged(format!("records of {entity} after seq {after} are missing")));
         }
     }
     found.into_iter().map(|record| stored(&record)).collect()

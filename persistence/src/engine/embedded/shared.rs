@@ -12,7 +12,7 @@ use crate::{AppendError, EntityId, Position, ReadError, Seq};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     sync::{
         Arc,
@@ -23,6 +23,9 @@ use tokio::sync::watch;
 
 /// Most names whose owners are remembered beside the set.
 const NAMES_CACHED_MAX: usize = 65_536;
+
+/// Most entities for which a rebuild is started because their records are missing from the journal too.
+const GAPS_MAX: usize = 1024;
 
 /// Whether appends are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +87,8 @@ pub(super) struct Shared {
     pub(super) wanted: Mutex<Wanted>,
     pub(super) wake_follower: Condvar,
     names: Mutex<NameCache>,
+    /// Entities whose tail has a gap that the journal does not fill: a rebuild was started for each of them once.
+    gaps: Mutex<HashSet<EntityId>>,
     pub(super) finished: watch::Sender<bool>,
     #[cfg(test)]
     pub(super) fail_next_write: Arc<AtomicBool>,
@@ -116,6 +121,7 @@ impl Shared {
             wanted: Mutex::default(),
             wake_follower: Condvar::new(),
             names: Mutex::default(),
+            gaps: Mutex::default(),
             finished: watch::Sender::new(false),
             #[cfg(test)]
             fail_next_write: Arc::default(),
@@ -167,6 +173,12 @@ impl Shared {
             wanted.rebuild = true;
             self.wake_follower.notify_one();
         }
+    }
+
+    /// True once for each entity, and never again when too many had gaps.
+    pub(super) fn is_first_gap(&self, entity: &EntityId) -> bool {
+        let mut gaps = self.gaps.lock();
+        gaps.len() < GAPS_MAX && gaps.insert(entity.clone())
     }
 
     /// Takes a snapshot for the next flush.

@@ -118,6 +118,39 @@ async fn a_forgotten_tail_is_answered_from_the_journal() {
     assert_eq!(verify(&small(place.path()), &mut |_| ()).unwrap().problems, vec![]);
 }
 
+/// As above, but a checkpoint let the segments go: only a rebuild from it brings the tail back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_that_the_journal_does_not_fill_starts_a_rebuild() {
+    let place = tempfile::tempdir().unwrap();
+    let opened = open_at(place.path());
+    for n in 0..200 {
+        opened.stores.journal.append(moving(n)).await.unwrap();
+    }
+    opened.stores.journal.close().await;
+    drop(opened);
+    let opened = open_at(place.path());
+    opened.handle.checkpoint().await.unwrap();
+    let shared = opened.handle.shared();
+    let set = shared.slot.read().ready().map(Arc::clone).unwrap();
+    let mut tails = Vec::new();
+    let collect = |key: &[u8], _| {
+        tails.push((key.to_vec(), None));
+        Ok(true)
+    };
+    set.scan_prefix(&keys::tails(&entity("a")), collect).unwrap();
+    set.apply(set.prepare(tails, None).unwrap()).unwrap();
+    drop(set);
+    let missing = opened.stores.journal.tail(&entity("a"), Seq::ZERO).await;
+    assert!(matches!(missing, Err(crate::ReadError::Damaged(_))), "{missing:?}");
+    while !place.path().join("sled/2").exists() || shared.slot.read().ready().is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(opened.stores.journal.tail(&entity("a"), Seq::ZERO).await.unwrap().len(), 200);
+    // When that did not help, it is not done for every read.
+    assert!(!shared.is_first_gap(&entity("a")) && shared.is_first_gap(&entity("b")));
+    opened.stores.journal.close().await;
+}
+
 /// A close while others append: every append is either kept or refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn appends_racing_a_close_are_kept_or_refused() {
