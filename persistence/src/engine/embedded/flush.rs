@@ -28,6 +28,10 @@ pub(super) fn flush(
         // the ones after them are flushed too; a start in between must apply all of them again.
         apply(set.prepare(Vec::new(), Some(table.before))?)?;
     }
+    if table.last > Position::ZERO && table.before > set.mark() {
+        // The mark must not pass records that the set never got.
+        return Err(SetError::Missing { after: set.mark(), next: table.before.next() });
+    }
     let mut batch = Vec::new();
     let mut bytes = 0;
     for (entity, entry) in &table.entities {

@@ -238,17 +238,16 @@ impl Writer {
             last = position;
         }
         let changed: NameEffects = applied.iter().flat_map(|one| one.names.iter().cloned()).collect();
-        self.apply(applied);
+        self.apply(applied, last);
         if !changed.is_empty() {
             self.shared.names_changed(changed.iter().map(|(name, owner)| (name.as_str(), owner.clone())));
         }
-        self.shared.published.store(last.0, Ordering::Release);
         for (reply, committed) in replies {
             answer(reply, Ok(committed));
         }
     }
 
-    fn apply(&self, applied: Vec<Applied>) {
+    fn apply(&self, applied: Vec<Applied>, last: Position) {
         let mut layers = self.shared.layers.write();
         let before = layers.active.bytes;
         for one in applied {
@@ -257,6 +256,8 @@ impl Writer {
         let added = layers.active.bytes.saturating_sub(before);
         // Under the lock: the follower must not take the records off the lag before they are on it.
         let lag = self.shared.lag_bytes.fetch_add(added, Ordering::AcqRel) + added;
+        // Also under the lock: a rebuild that finds the layers empty takes this for the end of what they had.
+        self.shared.published.store(last.0, Ordering::Release);
         drop(layers);
         if lag >= self.shared.flush_bytes && lag - added < self.shared.flush_bytes {
             self.shared.want(|wanted| wanted.flush = true);

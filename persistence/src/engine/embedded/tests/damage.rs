@@ -392,3 +392,21 @@ async fn a_rebuild_from_a_newer_checkpoint_loses_nothing() {
     assert_filled(&opened.stores, 60).await;
     opened.stores.journal.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_never_passes_records_that_the_set_lacks() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 40).await;
+    let home = home::Home::new(place.path());
+    let set = recover::fresh_set(&home, 9, &small(place.path()), None, &mut |_| ()).unwrap();
+    let mut applier = flush::Applier::new(&set, usize::MAX);
+    let first = &segments(place.path())[0];
+    let scan = segment::scan(first, |group, _| {
+        let skipping = group.bodies().filter(|(position, _)| *position != Position(1));
+        skipping.into_iter().try_for_each(|(position, body)| applier.record(position, &body))
+    });
+    scan.unwrap();
+    let missing = working_set::SetError::Missing { after: Position::ZERO, next: Position(2) };
+    assert_eq!(applier.flush(), Err(missing));
+    assert_eq!(set.mark(), Position::ZERO);
+}
