@@ -129,7 +129,8 @@ impl Follower {
             layers.flushing.as_ref().map(|table| table.last)
         };
         let upto = upto.filter(|last| *last > Position::ZERO).unwrap_or_else(|| self.layers_begin());
-        *self.shared.slot.write() = Slot::Rebuilding;
+        // Closing sled takes long: after the lock is free again, so that who reads is told at once.
+        drop(self.shared.replace_slot(Slot::Rebuilding));
         let generation = self.generation + 1;
         let built = recover::newest_checkpoint(&self.home, &|| !self.shared.is_stopping()).and_then(|base| {
             let path = base.as_ref().map(|(_, path)| path.as_path());
@@ -142,7 +143,7 @@ impl Follower {
                 tracing::warn!(position = %set.mark(), "the working set was rebuilt");
                 self.generation = generation;
                 self.shared.set_synced.store(set.mark().0, Ordering::Release);
-                *self.shared.slot.write() = Slot::Ready(Arc::new(set));
+                drop(self.shared.replace_slot(Slot::Ready(Arc::new(set))));
                 self.shared.wanted.lock().rebuild = false;
                 self.home.keep_generation(generation);
             }
@@ -204,7 +205,7 @@ impl Drop for Follower {
         if self.checkpointer.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the checkpoint thread panicked");
         }
-        let slot = std::mem::replace(&mut *self.shared.slot.write(), Slot::Closed);
+        let slot = self.shared.replace_slot(Slot::Closed);
         self.mark_clean(slot);
         drop(self.shared.lock.lock().take());
         self.shared.finished.send_replace(true);

@@ -175,6 +175,12 @@ impl Shared {
         }
     }
 
+    /// Puts something else in the slot. What was in it is given back, because dropping it may take long.
+    #[must_use = "dropped here, a set would be closed while readers wait"]
+    pub(super) fn replace_slot(&self, slot: Slot) -> Slot {
+        std::mem::replace(&mut *self.slot.write(), slot)
+    }
+
     /// True once for each entity, and never again when too many had gaps.
     pub(super) fn is_first_gap(&self, entity: &EntityId) -> bool {
         let mut gaps = self.gaps.lock();
