@@ -91,4 +91,6 @@ pub struct SendRequest {
     pub content: Content,
     /// With what.
     pub access: Access,
+    /// The call must be over by then: later the attempt counts as unconfirmed, and something else may have been decided.
+    pub lease_until: Timestamp,
 }

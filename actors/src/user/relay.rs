@@ -84,8 +84,10 @@ fn run(draft: &mut Draft<User>, effect: OutboxEffect) {
     match effect {
         OutboxEffect::Send { id, attempt } => {
             let Some(item) = draft.outbox.get(id) else { return };
+            let State::Sending { lease_until, .. } = item.state else { return };
             let (kind, content) = (item.kind.clone(), item.content.clone());
-            draft.effect(UserEffect::Send(SendRequest { outbound: id, attempt, kind, content, access }));
+            let request = SendRequest { outbound: id, attempt, kind, content, access, lease_until };
+            draft.effect(UserEffect::Send(request));
         }
         OutboxEffect::Read { id, read, since } => {
             let Some(item) = draft.outbox.get(id) else { return };

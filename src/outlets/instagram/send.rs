@@ -7,6 +7,7 @@ use greenroom_actors::{
     user::{Command, effect::SendRequest},
 };
 use greenroom_instagram::{
+    client::CALL_TIMEOUT,
     errors::ErrorClass,
     ids::{CommentId, IdError, Igsid},
     outcome::{self, Answer, DoubtReason},
@@ -44,6 +45,12 @@ impl UserOutlet {
     }
 
     async fn send_once(&self, workspace: &EntityId, request: &SendRequest) -> (SendOutcome, Option<Usage>) {
+        if self.clock.now() + CALL_TIMEOUT > request.lease_until {
+            return (
+                refused(FailureClass::Unreachable, "waited too long for its turn; no call was made"),
+                None,
+            );
+        }
         if let Some(wait) = self.gate.closed_for(self.clock.now()) {
             let refusal = Refusal { retry_after: Some(wait), ..Refusal::of(FailureClass::Rate) };
             return (SendOutcome::NotSent(refusal), None);
