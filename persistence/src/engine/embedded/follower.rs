@@ -14,8 +14,15 @@ use crate::{Position, metric_definitions as metric};
 use std::{
     sync::{Arc, atomic::Ordering},
     thread::JoinHandle,
+    time::Duration,
 };
 
+/// How often the files of a set are opened again after they could not be read or written, before it is built again.
+const REOPENS_MAX: u32 = 3;
+/// Time before the second try to mend the set; doubles with each that fails.
+const MEND_WAIT: Duration = Duration::from_millis(100);
+/// Longest time between two tries to mend the set.
+const MEND_WAIT_MAX: Duration = Duration::from_secs(60);
 /// After this many flushes the set is asked to write to disk. Until then a crash makes the next start apply more.
 const FLUSHES_PER_SYNC: u32 = 8;
 
@@ -26,11 +33,30 @@ pub(super) struct Follower {
     pub(super) generation: u64,
     /// Flushes since the set was last on disk.
     pub(super) unsynced: u32,
+    pub(super) mending: Mending,
     /// Ends when the shared state says that the engine stops.
     pub(super) checkpointer: Option<JoinHandle<()>>,
     pub(super) wake_checkpointer: Box<dyn Fn() + Send>,
     /// Everything is in the set, and the set is on disk.
     pub(super) is_finished: bool,
+}
+
+/// What was tried to get the set back.
+#[derive(Default)]
+pub(super) struct Mending {
+    /// What the set holds cannot be trusted: opening it again does not help.
+    distrusted: bool,
+    /// Times that it was opened again since it last was written to disk.
+    reopens: u32,
+    /// Tries in a row that failed.
+    failures: u32,
+}
+
+impl Mending {
+    fn wait(&self) -> Option<Duration> {
+        let doubled = self.failures.checked_sub(1).map(|n| MEND_WAIT.saturating_mul(1 << n.min(16)));
+        doubled.map(|wait| wait.min(MEND_WAIT_MAX))
+    }
 }
 
 impl Follower {
@@ -40,8 +66,9 @@ impl Follower {
             if wanted.abandon {
                 break;
             }
-            if wanted.rebuild {
-                self.rebuild();
+            if wanted.rebuild || self.set().is_none() {
+                self.mending.distrusted |= wanted.distrust;
+                self.mend();
             }
             let done = self.step();
             if wanted.stop {
@@ -54,6 +81,15 @@ impl Follower {
     /// Waits for the interval or a call.
     fn wait(&self) -> Wanted {
         let mut wanted = self.shared.wanted.lock();
+        if let Some(wait) = self.mending.wait() {
+            // Whatever is asked meanwhile would fail as well.
+            while !(wanted.stop || wanted.abandon) {
+                if self.shared.wake_follower.wait_for(&mut wanted, wait).timed_out() {
+                    break;
+                }
+            }
+            return std::mem::take(&mut *wanted);
+        }
         let idle = !(wanted.flush || wanted.rebuild || wanted.stop || wanted.abandon);
         if idle && self.shared.lag_bytes.load(Ordering::Acquire) < self.options.flush_bytes {
             self.shared.wake_follower.wait_for(&mut wanted, self.options.flush_interval);
@@ -63,10 +99,7 @@ impl Follower {
 
     /// Flushes what there is. True when nothing is left of it.
     fn step(&mut self) -> bool {
-        let Some(set) = self.set() else {
-            self.rebuild();
-            return self.set().is_some();
-        };
+        let Some(set) = self.set() else { return false };
         match self.flush_once(&set) {
             Ok(true) => self.unsynced += 1,
             Ok(false) if self.unsynced == 0 => return true,
@@ -111,6 +144,7 @@ impl Follower {
         match set.flush() {
             Ok(()) => {
                 self.unsynced = 0;
+                self.mending = Mending::default();
                 self.shared.set_synced.store(mark.0, Ordering::Release);
                 true
             }
@@ -121,9 +155,9 @@ impl Follower {
         }
     }
 
-    /// Builds the set again up to where the layers begin. Readers are told to come back later.
-    fn rebuild(&mut self) {
-        metric::rebuilt();
+    /// Gets the set back, up to where the layers begin: opened again when only its files failed, otherwise built again.
+    /// Readers are told to come back later.
+    fn mend(&mut self) {
         let upto = {
             let layers = self.shared.layers.read();
             layers.flushing.as_ref().map(|table| table.last)
@@ -131,24 +165,62 @@ impl Follower {
         let upto = upto.filter(|last| *last > Position::ZERO).unwrap_or_else(|| self.layers_begin());
         // Closing sled takes long: after the lock is free again, so that who reads is told at once.
         drop(self.shared.replace_slot(Slot::Rebuilding));
-        let generation = self.generation + 1;
-        let built = recover::newest_checkpoint(&self.home, &|| !self.shared.is_stopping()).and_then(|base| {
-            let path = base.as_ref().map(|(_, path)| path.as_path());
-            let set = recover::fresh_set(&self.home, generation, &self.options, path, &mut |_| ())?;
-            recover::catch_up(&self.home, &set, upto, self.options.flush_bytes)?;
-            Ok(set)
-        });
-        match built {
+        let mended = if self.mending.distrusted || self.mending.reopens >= REOPENS_MAX {
+            self.rebuild(upto)
+        } else {
+            self.mending.reopens += 1;
+            self.reopen(upto)
+        };
+        match mended {
             Ok(set) => {
-                tracing::warn!(position = %set.mark(), "the working set was rebuilt");
-                self.generation = generation;
+                self.mending.failures = 0;
+                self.mending.distrusted = false;
                 self.shared.set_synced.store(set.mark().0, Ordering::Release);
                 drop(self.shared.replace_slot(Slot::Ready(Arc::new(set))));
-                self.shared.wanted.lock().rebuild = false;
-                self.home.keep_generation(generation);
+                let mut wanted = self.shared.wanted.lock();
+                (wanted.rebuild, wanted.distrust) = (false, false);
             }
-            Err(error) => tracing::error!(%error, "the working set could not be rebuilt; trying again"),
+            Err(error) => {
+                self.mending.failures = self.mending.failures.saturating_add(1);
+                tracing::error!(error, "the working set could not be opened or built again; trying again");
+            }
         }
+    }
+
+    /// Opens the same files again. What sled had not written yet is applied from the journal.
+    fn reopen(&mut self, upto: Position) -> Result<WorkingSet, String> {
+        let opened = WorkingSet::open(&self.home.set(self.generation), self.options.cache_bytes)
+            .and_then(|set| set.audit(|_| ()).map(|_| set));
+        let set = opened.map_err(|error| {
+            self.mending.distrusted |= !matches!(error, SetError::Io(_));
+            error.to_string()
+        })?;
+        recover::catch_up(&self.home, &set, upto, self.options.flush_bytes).map_err(|error| {
+            // Its mark may be older than the segments.
+            self.mending.distrusted = true;
+            error.to_string()
+        })?;
+        tracing::warn!(position = %set.mark(), "the working set was opened again");
+        Ok(set)
+    }
+
+    /// Builds a set from checkpoint and journal. The one before goes first, so that there is room for it.
+    fn rebuild(&mut self, upto: Position) -> Result<WorkingSet, String> {
+        metric::rebuilt();
+        let go_on = || !self.shared.is_stopping();
+        let base = recover::newest_checkpoint(&self.home, &go_on).map_err(|error| error.to_string())?;
+        let generation = self.generation + 1;
+        self.home.keep_generation(generation);
+        let path = base.as_ref().map(|(_, path)| path.as_path());
+        let set = recover::fresh_set(&self.home, generation, &self.options, path, &mut |_| ())
+            .and_then(|set| {
+                recover::catch_up(&self.home, &set, upto, self.options.flush_bytes)?;
+                Ok(set)
+            })
+            .map_err(|error| error.to_string())?;
+        self.generation = generation;
+        tracing::warn!(position = %set.mark(), "the working set was rebuilt");
+        Ok(set)
     }
 
     /// Position before the first record of the active layer, when no layer is being flushed.
@@ -162,8 +234,10 @@ impl Follower {
         /// Tries before the next start is left to apply the rest.
         const TRIES: u32 = 3;
         for _ in 0..TRIES {
-            if !done && self.shared.wanted.lock().rebuild {
-                self.rebuild();
+            let wanted = std::mem::take(&mut *self.shared.wanted.lock());
+            if self.set().is_none() || (!done && wanted.rebuild) {
+                self.mending.distrusted |= wanted.distrust;
+                self.mend();
             }
             done = self.step();
             let layers = self.shared.layers.read();

@@ -14,8 +14,15 @@ use super::{
     working_set::{Change, SetError, WorkingSet},
 };
 use crate::{DueChange, EntityId, Position, Seq, TimerEntry};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+/// How often a set is tried whose files cannot be read or written.
+const SET_TRIES: u32 = 3;
+/// Time between two such tries.
+const SET_WAIT: Duration = Duration::from_millis(200);
 /// Changes per batch while a checkpoint is loaded.
 const BATCH_CHANGES: usize = 2048;
 /// Bytes of rows per page while a checkpoint is loaded.
@@ -67,9 +74,14 @@ pub(super) fn recover(
     settle(&segments)?;
     let mut report = Report::default();
     if let (Some(generation), false) = (newest, force_rebuild) {
-        let tried = open_set(&home.set(generation), options, progress)
-            .map_err(Stopped::Set)
-            .and_then(|set| replay(&segments, base_position, set, options, &mut report, progress));
+        let mut tried = try_set(home, generation, (&segments, base_position), options, &mut report, progress);
+        for _ in 1..SET_TRIES {
+            if !matches!(tried, Err(Stopped::Set(SetError::Io(_)))) {
+                break;
+            }
+            std::thread::park_timeout(SET_WAIT);
+            tried = try_set(home, generation, (&segments, base_position), options, &mut report, progress);
+        }
         match tried {
             Ok((set, index, last)) => {
                 home.keep_generation(generation);
@@ -79,6 +91,10 @@ pub(super) fn recover(
             Err(Stopped::Set(error)) => {
                 tracing::warn!(%error, "the working set cannot be used and is rebuilt from checkpoint and journal");
                 report.rebuilt = Some(error.to_string());
+                // It goes before the new one is built, so that there is room; but not while the journal may still turn
+                // out to lack what it has.
+                check_journal(&segments, base_position, progress)?;
+                home.keep_generation(generation + 1);
             }
         }
     } else if !segments.is_empty() {
@@ -121,6 +137,42 @@ pub(super) fn newest_checkpoint(
         return Err(OpenError::Checkpoint(error));
     }
     Ok(None)
+}
+
+/// Opens a set, checks it, and applies what it lacks.
+fn try_set(
+    home: &Home,
+    generation: u64,
+    (segments, base): (&[(Position, PathBuf)], Position),
+    options: &Options,
+    report: &mut Report,
+    progress: &mut Callback<'_>,
+) -> Result<(WorkingSet, LogIndex, Position), Stopped> {
+    report.applied = 0;
+    let set = open_set(&home.set(generation), options, progress).map_err(Stopped::Set)?;
+    replay(segments, base, set, options, report, progress)
+}
+
+/// Reads every segment and changes nothing.
+fn check_journal(
+    segments: &[(Position, PathBuf)],
+    base: Position,
+    progress: &mut Callback<'_>,
+) -> Result<(), OpenError> {
+    let open = |stopped| match stopped {
+        Stopped::Open(error) => error,
+        Stopped::Set(error) => OpenError::WorkingSet(error.to_string()),
+    };
+    let first = segments.first().map(|(first, _)| *first);
+    check_beginning(first, base, base).map_err(open)?;
+    let mut last = first.map_or(Position::ZERO, |first| Position(first.0.saturating_sub(1)));
+    let total = Some(segments.len() as u64);
+    for (done, (name, path)) in (0..).zip(segments) {
+        progress(Progress { phase: Phase::ReadingJournal, done, total });
+        let is_newest = done + 1 == segments.len() as u64;
+        last = read_segment(path, *name, last, is_newest, |_, _| Ok(())).map_err(open)?.last;
+    }
+    if last < base { Err(OpenError::JournalShort { end: last, applied: base }) } else { Ok(()) }
 }
 
 /// Opens a set and checks all of it.

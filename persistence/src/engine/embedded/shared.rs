@@ -59,6 +59,8 @@ impl Slot {
 pub(super) struct Wanted {
     pub(super) flush: bool,
     pub(super) rebuild: bool,
+    /// What the set holds is wrong; otherwise its files could not be read or written.
+    pub(super) distrust: bool,
     pub(super) stop: bool,
     /// Stop without finishing anything, as a crash would.
     pub(super) abandon: bool,
@@ -165,11 +167,12 @@ impl Shared {
         self.wake_follower.notify_one();
     }
 
-    /// Notes that the set gave something wrong: it is built again at once.
+    /// Notes that the set failed: it is opened again, or built again at once when what it gave was wrong.
     pub(super) fn set_is_damaged(&self, error: &SetError) {
         let mut wanted = self.wanted.lock();
+        wanted.distrust |= !matches!(error, SetError::Io(_));
         if !wanted.rebuild {
-            tracing::warn!(%error, "the working set is damaged and will be rebuilt from checkpoint and journal");
+            tracing::warn!(%error, "the working set failed and will be opened or built again");
             wanted.rebuild = true;
             self.wake_follower.notify_one();
         }

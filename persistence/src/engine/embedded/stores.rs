@@ -3,7 +3,7 @@
 use super::{
     CheckpointFailed, OpenError, Opened, Options, Progress, body,
     checkpointer::{self, Checkpointer},
-    follower::Follower,
+    follower::{Follower, Mending},
     home::{Home, io_error},
     log::Log,
     reads::{self, PageQuery},
@@ -137,6 +137,7 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
         generation,
         unsynced: 0,
         is_finished: false,
+        mending: Mending::default(),
         checkpointer: Some(checkpointer),
         wake_checkpointer: Box::new(move || {
             // Fails only when the thread ended already.

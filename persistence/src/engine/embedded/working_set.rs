@@ -24,6 +24,8 @@ const CRC_BYTES: usize = 4;
 const LOCK_TRIES: u32 = 250;
 /// See [`LOCK_TRIES`].
 const LOCK_WAIT: Duration = Duration::from_millis(20);
+/// What sled's error says when its lock is taken.
+const LOCKED: &str = "could not acquire lock";
 /// How many entries are read between two progress reports.
 const AUDIT_STEP: u64 = 4096;
 
@@ -32,6 +34,9 @@ const AUDIT_STEP: u64 = 4096;
 pub(super) enum SetError {
     #[error("sled failed: {0}")]
     Sled(String),
+    /// The system refused to read or write. Says nothing about what the files hold.
+    #[error("the files of the working set cannot be read or written: {0}")]
+    Io(String),
     #[error("sled panicked: {0}")]
     Panicked(String),
     #[error("an entry of the working set does not match its checksum (key of {0} bytes)")]
@@ -50,7 +55,11 @@ pub(super) enum SetError {
 
 impl From<sled::Error> for SetError {
     fn from(error: sled::Error) -> Self {
-        Self::Sled(error.to_string())
+        match error {
+            // Sled says it this way when another opening has its files.
+            sled::Error::Io(error) if !error.to_string().contains(LOCKED) => Self::Io(error.to_string()),
+            error => Self::Sled(error.to_string()),
+        }
     }
 }
 
@@ -78,6 +87,9 @@ pub(super) struct Meta {
 pub(super) struct WorkingSet {
     db: Option<sled::Db>,
     meta: Mutex<Meta>,
+    /// The next batches that fail as if the disk did.
+    #[cfg(test)]
+    pub(super) failing_batches: std::sync::atomic::AtomicU32,
 }
 
 impl WorkingSet {
@@ -88,7 +100,7 @@ impl WorkingSet {
     pub(super) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, SetError> {
         for _ in 0..LOCK_TRIES {
             match Self::try_open(folder, cache_bytes) {
-                Err(SetError::Sled(error)) if error.contains("could not acquire lock") => {
+                Err(SetError::Sled(error)) if error.contains(LOCKED) => {
                     std::thread::park_timeout(LOCK_WAIT);
                 }
                 result => return result,
@@ -101,7 +113,12 @@ impl WorkingSet {
         guarded(|| {
             // The follower flushes when it is time to.
             let config = sled::Config::new().path(folder).cache_capacity(cache_bytes).flush_every_ms(None);
-            let set = Self { db: Some(config.open()?), meta: Mutex::default() };
+            let set = Self {
+                db: Some(config.open()?),
+                meta: Mutex::default(),
+                #[cfg(test)]
+                failing_batches: std::sync::atomic::AtomicU32::new(0),
+            };
             if let Some(value) = set.db()?.get(keys::META)? {
                 let bytes = unwrap_value(keys::META, &value)?;
                 *set.meta.lock() = decode_meta(&bytes).ok_or(SetError::Meta)?;
@@ -219,6 +236,14 @@ impl WorkingSet {
 
     /// Applies what was prepared, all at once.
     pub(super) fn apply(&self, prepared: Prepared) -> Result<(), SetError> {
+        #[cfg(test)]
+        {
+            use std::sync::atomic::Ordering::{AcqRel, Acquire};
+            let failing = &self.failing_batches;
+            if failing.try_update(AcqRel, Acquire, |left| left.checked_sub(1)).is_ok() {
+                return Err(SetError::Io("fault asked for by a test".into()));
+            }
+        }
         guarded(|| Ok(self.db()?.apply_batch(prepared.batch)?))?;
         *self.meta.lock() = prepared.meta;
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{Direction, DirectoryChange, DueChange, HistoryRow, NewRecord, SnapshotBlob, Timestamp};
+use std::sync::{Arc, atomic::Ordering};
 
 /// Fills a folder with a bit of everything and closes it.
 async fn filled(place: &Path, records: u64) {
@@ -409,4 +410,54 @@ async fn the_mark_never_passes_records_that_the_set_lacks() {
     let missing = working_set::SetError::Missing { after: Position::ZERO, next: Position(2) };
     assert_eq!(applier.flush(), Err(missing));
     assert_eq!(set.mark(), Position::ZERO);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_disk_does_not_cost_a_rebuild() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 60).await;
+    let opened = open_at(place.path());
+    let shared = opened.handle.shared();
+    let mut appended = 60;
+    for _ in 0..2 {
+        let set = shared.slot.read().ready().map(Arc::clone).unwrap();
+        set.failing_batches.store(1, Ordering::Release);
+        let failed = Arc::downgrade(&set);
+        drop(set);
+        opened.stores.journal.append(rich(appended)).await.unwrap();
+        appended += 1;
+        while failed.strong_count() > 0 || shared.slot.read().ready().is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
+    while opened.handle.lag_bytes() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(place.path().join("sled/1").exists() && !place.path().join("sled/2").exists());
+    assert_filled(&opened.stores, appended).await;
+    opened.stores.journal.close().await;
+    drop(opened);
+    let opened = open_at(place.path());
+    assert_eq!(opened.report.rebuilt, None);
+    assert_filled(&opened.stores, appended).await;
+    opened.stores.journal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_cannot_be_opened_goes_before_the_next_is_built() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path(), 60).await;
+    let db = place.path().join("sled/1/db");
+    fs::remove_file(&db).unwrap();
+    fs::create_dir(&db).unwrap();
+    // While the journal is damaged the set stays: it may have what the journal lost.
+    flip(&segments(place.path())[0], 500);
+    assert!(matches!(try_open(place.path()), Err(OpenError::Damaged { .. })));
+    assert!(db.exists());
+    flip(&segments(place.path())[0], 500);
+    let opened = open_at(place.path());
+    assert!(opened.report.rebuilt.is_some());
+    assert!(!db.exists() && place.path().join("sled/2").exists());
+    assert_filled(&opened.stores, 60).await;
+    opened.stores.journal.close().await;
 }
