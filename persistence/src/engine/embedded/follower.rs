@@ -128,8 +128,8 @@ impl Follower {
         let Some(table) = table else { return Ok(false) };
         let started = metric::start();
         flush::flush(set, &table, |batch| {
-            // Readers of several entries hold the slot: no batch is applied between two of their reads.
-            let _gate = self.shared.slot.write();
+            // Readers of several entries hold the gate: no batch is applied between two of their reads.
+            let _gate = self.shared.gate.write();
             set.apply(batch)
         })?;
         self.shared.layers.write().flushing = None;
@@ -254,9 +254,18 @@ impl Follower {
 impl Follower {
     /// Closes the set, and marks the stop as clean when it is.
     fn mark_clean(&self, slot: Slot) {
+        /// Times that readers are given to finish, and the time between two.
+        const TRIES: u32 = 50;
+        const WAIT: Duration = Duration::from_millis(20);
+        let Slot::Ready(set) = slot else { return };
+        for _ in 0..TRIES {
+            if Arc::strong_count(&set) == 1 {
+                break;
+            }
+            std::thread::park_timeout(WAIT);
+        }
         // A reader that still has the set closes it later; then files change after the mark.
-        let set = if let Slot::Ready(set) = slot { Arc::into_inner(set) } else { None };
-        let Some(set) = set else { return };
+        let Some(set) = Arc::into_inner(set) else { return };
         let (meta, last) = (set.meta(), self.shared.position());
         drop(set);
         if !self.is_finished || !self.shared.was_closed() || meta.mark != last {

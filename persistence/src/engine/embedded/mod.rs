@@ -21,6 +21,7 @@ mod log;
 mod memtable;
 mod pages;
 mod reads;
+mod recent;
 mod recover;
 mod segment;
 mod shared;

@@ -27,8 +27,8 @@ pub(super) fn head(shared: &Shared, entity: &EntityId) -> Result<Seq, ReadError>
     if let Some(head) = shared.layers.read().head(entity) {
         return Ok(head);
     }
-    let slot = shared.slot.read();
-    let head = shared.with_set(&slot, |set| flush::head(set, entity))?;
+    let set = shared.set()?;
+    let head = shared.with_set(&set, |set| flush::head(set, entity))?;
     Ok(head.map_or(Seq::ZERO, |head| head.seq))
 }
 
@@ -41,8 +41,8 @@ pub(super) fn owner(shared: &Shared, name: &str) -> Result<Option<EntityId>, Rea
     let owner = match recent {
         Some(owner) => owner,
         None => {
-            let slot = shared.slot.read();
-            shared.with_set(&slot, |set| flush::owner(set, name))?
+            let set = shared.set()?;
+            shared.with_set(&set, |set| flush::owner(set, name))?
         }
     };
     shared.remember_owner(name, owner.as_ref(), read_at);
@@ -50,8 +50,9 @@ pub(super) fn owner(shared: &Shared, name: &str) -> Result<Option<EntityId>, Rea
 }
 
 pub(super) fn snapshot(shared: &Shared, entity: &EntityId) -> Result<Option<SnapshotBlob>, ReadError> {
-    let slot = shared.slot.read();
-    let kept = shared.with_set(&slot, |set| flush::head(set, entity))?.unwrap_or_default().snapshot;
+    let _gate = shared.gate.read();
+    let set = shared.set()?;
+    let kept = shared.with_set(&set, |set| flush::head(set, entity))?.unwrap_or_default().snapshot;
     let layers = shared.layers.read();
     let recent =
         layers.entries(entity).filter_map(|entry| entry.snapshot.clone()).max_by_key(|(seq, _)| *seq);
@@ -62,7 +63,7 @@ pub(super) fn snapshot(shared: &Shared, entity: &EntityId) -> Result<Option<Snap
     if kept == Seq::ZERO {
         return Ok(None);
     }
-    shared.with_set(&slot, |set| {
+    shared.with_set(&set, |set| {
         let value = set.get(&keys::snapshot(entity))?.ok_or(SetError::Form)?;
         let (seq, bytes) = values::decode_snapshot(&value).ok_or(SetError::Form)?;
         Ok(Some(SnapshotBlob { seq, bytes }))
@@ -71,8 +72,9 @@ pub(super) fn snapshot(shared: &Shared, entity: &EntityId) -> Result<Option<Snap
 
 /// Seq of the entity's last record and of its newest snapshot.
 pub(super) fn head_and_snapshot(shared: &Shared, entity: &EntityId) -> Result<(Seq, Seq), ReadError> {
-    let slot = shared.slot.read();
-    let kept = shared.with_set(&slot, |set| flush::head(set, entity))?.unwrap_or_default();
+    let _gate = shared.gate.read();
+    let set = shared.set()?;
+    let kept = shared.with_set(&set, |set| flush::head(set, entity))?.unwrap_or_default();
     let layers = shared.layers.read();
     let recent =
         layers.entries(entity).filter_map(|entry| entry.snapshot.as_ref()).map(|(seq, _)| *seq).max();
@@ -81,16 +83,17 @@ pub(super) fn head_and_snapshot(shared: &Shared, entity: &EntityId) -> Result<(S
 
 /// The records after a seq. When the set does not have them all, the journal is searched.
 pub(super) fn tail(shared: &Shared, entity: &EntityId, after: Seq) -> Result<Vec<StoredRecord>, ReadError> {
-    let slot = shared.slot.read();
-    let mut found = shared.with_set(&slot, |set| kept_tail(set, entity, after))?;
-    let kept_head = shared.with_set(&slot, |set| flush::head(set, entity))?.unwrap_or_default();
+    let gate = shared.gate.read();
+    let set = shared.set()?;
+    let mut found = shared.with_set(&set, |set| kept_tail(set, entity, after))?;
+    let kept_head = shared.with_set(&set, |set| flush::head(set, entity))?.unwrap_or_default();
     let layers = shared.layers.read();
     let head = layers.head(entity).unwrap_or(kept_head.seq);
     for entry in layers.entries(entity).rev() {
         extend_tail(&mut found, entry.tail.iter().cloned(), after);
     }
     drop(layers);
-    drop(slot);
+    drop(gate);
     if !is_gapless(&found, after, head) {
         // The journal may be read a moment before the newest records here are published in it, or after newer ones are.
         let searched = search_journal(shared, entity, after).map(|mut searched| {
@@ -293,9 +296,10 @@ impl PageQuery<'_> {
 }
 
 pub(super) fn page(shared: &Shared, query: &PageQuery<'_>) -> Result<Page, ReadError> {
-    let slot = shared.slot.read();
+    let gate = shared.gate.read();
+    let set = shared.set()?;
     let mut rows: BTreeMap<RowNo, Bytes> =
-        shared.with_set(&slot, |set| kept_rows(set, query))?.into_iter().collect();
+        shared.with_set(&set, |set| kept_rows(set, query))?.into_iter().collect();
     let layers = shared.layers.read();
     for entry in layers.entries(query.entity).rev() {
         let recent = entry.streams.get(query.stream);
@@ -303,7 +307,7 @@ pub(super) fn page(shared: &Shared, query: &PageQuery<'_>) -> Result<Page, ReadE
         rows.extend(wanted.map(|(no, row)| (*no, row.clone())));
     }
     drop(layers);
-    drop(slot);
+    drop(gate);
     let take = |(no, row): (RowNo, Bytes)| (no, row.to_vec());
     let mut rows: Vec<_> = match query.direction {
         Direction::Forward => rows.into_iter().take(query.enough()).map(take).collect(),
@@ -348,12 +352,13 @@ pub(super) fn due(
     after: Option<&TimerEntry>,
     limit: usize,
 ) -> Result<Vec<TimerEntry>, ReadError> {
-    let slot = shared.slot.read();
+    let _gate = shared.gate.read();
+    let set = shared.set()?;
     let mut kept: Vec<TimerEntry> = Vec::new();
     loop {
         let known = kept.len();
         let from = kept.last().or(after).cloned();
-        let more = shared.with_set(&slot, |set| kept_timers(set, until, from.as_ref(), limit, &mut kept))?;
+        let more = shared.with_set(&set, |set| kept_timers(set, until, from.as_ref(), limit, &mut kept))?;
         let layers = shared.layers.read();
         let current = kept.iter().filter(|entry| !layers.changes_due(&entry.entity));
         let mut found: BTreeSet<TimerEntry> = current.cloned().collect();

@@ -1,18 +1,21 @@
 //! What writer, follower and readers share, and the order in which they look.
 //!
-//! Locks are taken in the order slot, layers. A reader of several entries holds the slot, reads the set, then looks at
-//! the layers: while it holds the slot no batch is applied, and what leaves the layers was applied before.
+//! Locks are taken in the order gate, slot, layers. A reader of several entries holds the gate, reads the set, then looks
+//! at the layers: while it holds the gate no batch is applied, and what leaves the layers was applied before. A reader of
+//! one entry looks at the layers, then reads the set, and needs no gate: what it does not find in the layers was in the
+//! set before it looked. So the writer, which reads single entries, never waits for a batch.
 
 use super::{
     log::LogIndex,
     memtable::Layers,
+    recent::Recent,
     working_set::{SetError, WorkingSet},
 };
 use crate::{AppendError, EntityId, Position, ReadError, Seq};
 use bytes::Bytes;
-use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Condvar, Mutex, RwLock};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     fs::File,
     sync::{
         Arc,
@@ -68,7 +71,10 @@ pub(super) struct Wanted {
 
 pub(super) struct Shared {
     pub(super) layers: RwLock<Layers>,
+    /// Held for a moment only, to take the set out.
     pub(super) slot: RwLock<Slot>,
+    /// Held for writing while a batch is applied.
+    pub(super) gate: RwLock<()>,
     pub(super) index: Arc<RwLock<LogIndex>>,
     /// Position of the last record that is durable and visible.
     pub(super) published: AtomicU64,
@@ -110,6 +116,7 @@ impl Shared {
         Self {
             layers: RwLock::default(),
             slot: RwLock::new(Slot::Ready(Arc::new(set))),
+            gate: RwLock::default(),
             index: Arc::new(RwLock::new(index)),
             published: AtomicU64::new(last.0),
             lag_bytes: AtomicUsize::new(0),
@@ -200,13 +207,18 @@ impl Shared {
         self.lag_bytes.fetch_add(added, Ordering::AcqRel);
     }
 
-    /// Reads from the set, with no batch applied meanwhile. An error of the set starts its rebuild.
+    /// The set of this moment.
+    pub(super) fn set(&self) -> Result<Arc<WorkingSet>, ReadError> {
+        self.slot.read().ready().map(Arc::clone)
+    }
+
+    /// Reads from the set. An error of the set starts its repair.
     pub(super) fn with_set<T>(
         &self,
-        slot: &RwLockReadGuard<'_, Slot>,
+        set: &WorkingSet,
         read: impl FnOnce(&WorkingSet) -> Result<T, SetError>,
     ) -> Result<T, ReadError> {
-        read(slot.ready()?).map_err(|error| {
+        read(set).map_err(|error| {
             self.set_is_damaged(&error);
             ReadError::Damaged(error.to_string())
         })
@@ -240,17 +252,20 @@ impl Shared {
 #[derive(Clone, Copy)]
 pub(super) struct NameEpoch(u64);
 
-#[derive(Default)]
 struct NameCache {
-    owners: HashMap<String, Option<EntityId>>,
+    owners: Recent<String, Option<EntityId>>,
     epoch: u64,
+}
+
+impl Default for NameCache {
+    fn default() -> Self {
+        Self { owners: Recent::new(NAMES_CACHED_MAX), epoch: 0 }
+    }
 }
 
 impl NameCache {
     fn insert(&mut self, name: &str, owner: Option<EntityId>) {
-        if self.owners.len() >= NAMES_CACHED_MAX {
-            self.owners.clear();
-        }
+        self.owners.age();
         self.owners.insert(name.to_owned(), owner);
     }
 }

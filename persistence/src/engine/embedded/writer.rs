@@ -5,6 +5,7 @@ use super::{
     group::GroupBuilder,
     log::{Log, WriteError},
     memtable::{Applied, NameEffects, name_effects},
+    recent::Recent,
     shared::{Health, Shared},
     values::TailRecord,
 };
@@ -53,7 +54,7 @@ pub(super) struct Writer {
     pub(super) log: Log,
     pub(super) queue: mpsc::Receiver<Message>,
     /// Heads as of the last admitted record.
-    heads: HashMap<EntityId, Seq>,
+    heads: Recent<EntityId, Seq>,
     checkpoints: SyncSender<checkpointer::Request>,
     /// Size of the last group, in bytes: what the next one probably needs.
     group_bytes: usize,
@@ -89,7 +90,14 @@ impl Writer {
         queue: mpsc::Receiver<Message>,
         checkpoints: SyncSender<checkpointer::Request>,
     ) -> Self {
-        Self { shared, log, queue, heads: HashMap::new(), checkpoints, group_bytes: FIRST_GROUP_BYTES }
+        Self {
+            shared,
+            log,
+            queue,
+            heads: Recent::new(HEADS_CACHED_MAX),
+            checkpoints,
+            group_bytes: FIRST_GROUP_BYTES,
+        }
     }
 
     /// Runs until closed, or until nobody can append any more.
@@ -122,10 +130,8 @@ impl Writer {
     /// Commits the next group of what waits. True when asked to close.
     fn commit_group(&mut self, waiting: &mut impl Iterator<Item = Message>) -> bool {
         let started = metric::start();
-        if self.heads.len() >= HEADS_CACHED_MAX {
-            // Only here: between groups every head can be read again, within one it cannot.
-            self.heads.clear();
-        }
+        // Only here: between groups every head can be read again, within one it cannot.
+        self.heads.age();
         let mut group = GroupBuilder::new(self.group_bytes);
         let mut admitted: Vec<Admitted> = Vec::new();
         let mut names = HashMap::new();

@@ -182,3 +182,36 @@ async fn appends_racing_a_close_are_kept_or_refused() {
     }
     opened.stores.journal.close().await;
 }
+
+/// A batch holds the gate for as long as sled takes; what the writer needs of the set must not wait for that.
+#[test]
+fn the_writer_does_not_wait_for_a_flush() {
+    let place = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    runtime.block_on(async {
+        let opened = open_at(place.path());
+        for n in 0..20 {
+            opened.stores.journal.append(moving(n)).await.unwrap();
+        }
+        opened.stores.journal.close().await;
+    });
+    // Nothing is in a cache now.
+    let opened = open_at(place.path());
+    let shared = Arc::clone(opened.handle.shared());
+    let gate = shared.gate.write();
+    runtime.block_on(async {
+        for n in 20..25 {
+            let made = NewRecord {
+                directory: vec![DirectoryChange::Claim(format!("cold-{n}"))],
+                ..record("a", n, "while a batch is applied")
+            };
+            opened.stores.journal.append(made).await.unwrap();
+        }
+        let other = record("b", 0, "x");
+        opened.stores.journal.append(other).await.unwrap();
+        assert_eq!(opened.stores.directory.lookup("nobody").await, Ok(None));
+        assert_eq!(opened.stores.journal.head(&entity("c")).await, Ok(Seq::ZERO));
+    });
+    drop(gate);
+    runtime.block_on(opened.stores.journal.close());
+}
