@@ -146,7 +146,7 @@ async fn an_overloaded_journal_refuses_without_ending_the_activation() {
 async fn a_journal_that_is_behind_refuses_before_anything_is_decided() {
     let stage = default();
     stage.engine.set_pressure(Some(Duration::from_millis(70)));
-    let refused = stage.ask("a", Command::AddThenPanic(1)).await;
+    let refused = stage.running(stage.ask("a", Command::AddThenPanic(1))).await;
     assert!(matches!(refused, Err(AskError::Overloaded { retry_after }) if retry_after.as_millis() == 70));
     let stats = stage.host.stats();
     assert_eq!((stats.resident, stats.restarts, stats.refusals), (0, 0, 1), "not even activated");
@@ -168,7 +168,7 @@ async fn what_was_admitted_before_the_journal_fell_behind_is_not_decided_in_vain
     stage.engine.resume_appends();
     let [first, second] = asks;
     assert_eq!(first.await.unwrap().reply, 2, "it was on its way");
-    assert!(matches!(second.await, Err(AskError::Overloaded { .. })));
+    assert!(matches!(stage.running(second).await, Err(AskError::Overloaded { .. })));
     assert_eq!(stage.host.stats().restarts, 0);
 }
 
