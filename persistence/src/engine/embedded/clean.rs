@@ -46,6 +46,8 @@ pub(super) struct CleanStop {
 impl CleanStop {
     /// Marks the stop as clean. Nothing may be changed afterwards.
     pub(super) fn write(home: &Home, generation: u64, position: Position, meta: Meta) -> io::Result<()> {
+        // Sled may have written while it was closed. A power cut must not leave the mark and take that.
+        sync_files(&home.set(generation))?;
         let found = Self { position, meta, fingerprint: fingerprint(home, generation)? };
         let draft = home.clean().with_extension("tmp");
         let mut file = File::create(&draft)?;
@@ -93,6 +95,19 @@ impl CleanStop {
         let found = Self { position, meta, fingerprint: reader.u64()? };
         (reader.u32()? == crc32fast::hash(bytes.get(..COVERED_BYTES)?) && reader.is_empty()).then_some(found)
     }
+}
+
+/// Makes every file under a folder durable. Those of journal and checkpoints are since they were written.
+fn sync_files(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_files(&entry.path())?
+        } else {
+            File::open(entry.path())?.sync_all()?
+        }
+    }
+    segment::sync_folder(folder)
 }
 
 /// Sum over all files that hold data: what a change to any of them changes.

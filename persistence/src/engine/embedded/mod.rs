@@ -3,7 +3,11 @@
 //! Promises beyond those of the seams: what was acknowledged depends on the journal's files (and, for what was removed
 //! from them, a verified checkpoint) alone. The working set may be deleted, damaged or old at any start; it is then built
 //! again, and the report says so. When it turns out to be damaged while running, the read that noticed fails with
-//! `Damaged`, a rebuild starts at once, and reads are `Unavailable` until it is done.
+//! `Damaged`, a rebuild starts at once, and reads are `Unavailable` until it is done. When only its files could not be
+//! read or written, they are opened again instead.
+//!
+//! A start after a clean stop reads the newest segment only, as long as no file changed since. Any other start reads
+//! journal, checkpoint and working set whole.
 //!
 //! Threads: one writer, one follower, one for checkpoints, one that prepares segments.
 
