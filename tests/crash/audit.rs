@@ -141,6 +141,8 @@ impl Audit<'_> {
             let count = if posted.acknowledged { &mut counts.acknowledged } else { &mut counts.unanswered };
             *count += posted.messages.len();
         }
+        // Paced messages go on being sent: a record is read after the books that it must explain.
+        let books = self.all_books().await;
         let acknowledged = ledger.posted.iter().filter(|posted| posted.acknowledged);
         let messages: Vec<&Message> =
             acknowledged.flat_map(|posted| &posted.messages).chain(&ledger.told).collect();
@@ -154,7 +156,6 @@ impl Audit<'_> {
             .buffer_unordered(QUESTIONS_AT_ONCE)
             .collect()
             .await;
-        let books = self.all_books().await;
         for (message, record) in decided {
             let record =
                 record.unwrap_or_else(|| panic!("lost: {message:?} was acknowledged and is unknown"));

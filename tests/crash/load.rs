@@ -74,6 +74,10 @@ pub(crate) struct Load {
     seed: u64,
 }
 
+/// The server does not answer any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone;
+
 /// Clients at work.
 pub(crate) struct Workers {
     tasks: JoinSet<()>,
@@ -127,8 +131,10 @@ impl Load {
             tasks.spawn(async move {
                 let mut rng = StdRng::seed_from_u64(seed);
                 let mut left = budget / WORKERS;
-                while !stop.load(Relaxed) {
-                    left = left.saturating_sub(load.act(&world, &base, &mut rng, left > 0).await);
+                while !stop.load(Relaxed)
+                    && let Ok(new) = load.act(&world, &base, &mut rng, left > 0).await
+                {
+                    left = left.saturating_sub(new);
                 }
             });
         }
@@ -139,17 +145,17 @@ impl Load {
     pub(crate) async fn ask(&self, world: &World, base: &str, rng: &mut StdRng, count: usize) {
         let mut left = count;
         while left > 0 {
-            left = left.saturating_sub(self.act(world, base, rng, true).await);
+            left = left.saturating_sub(self.act(world, base, rng, true).await.expect("the server answers"));
         }
     }
 
     /// One thing; how many new items it had.
-    async fn act(&self, world: &World, base: &str, rng: &mut StdRng, new: bool) -> usize {
+    async fn act(&self, world: &World, base: &str, rng: &mut StdRng, new: bool) -> Result<usize, Gone> {
         match rng.random_range(0..100) {
             0..20 => self.repeat(world, base, rng).await,
             _ if !new => self.repeat(world, base, rng).await,
-            20..35 => self.tell_message(world, rng).await,
-            35..50 => self.tell_comment(world, rng).await,
+            20..35 => Ok(self.tell_message(world, rng).await),
+            35..50 => Ok(self.tell_comment(world, rng).await),
             _ => self.post_new(world, base, rng).await,
         }
     }
@@ -171,7 +177,7 @@ impl Load {
         1
     }
 
-    async fn post_new(&self, world: &World, base: &str, rng: &mut StdRng) -> usize {
+    async fn post_new(&self, world: &World, base: &str, rng: &mut StdRng) -> Result<usize, Gone> {
         let messages: Vec<Message> =
             (0..rng.random_range(1..=BATCH_MAX)).map(|_| self.new_message(rng)).collect();
         let (body, count) = (self.body(&messages), messages.len());
@@ -180,12 +186,12 @@ impl Load {
             ledger.posted.push(Posted { body: body.clone(), messages, acknowledged: false });
             ledger.posted.len() - 1
         };
-        self.post(world, base, place, &body).await;
-        count
+        self.post(world, base, place, &body).await?;
+        Ok(count)
     }
 
     /// Posts an earlier webhook again, answered or not: what it says must count once.
-    async fn repeat(&self, world: &World, base: &str, rng: &mut StdRng) -> usize {
+    async fn repeat(&self, world: &World, base: &str, rng: &mut StdRng) -> Result<usize, Gone> {
         let chosen = {
             let ledger = self.ledger.lock().unwrap();
             let count = ledger.posted.len();
@@ -195,20 +201,22 @@ impl Load {
         };
         match chosen {
             Some((place, body)) => {
-                self.post(world, base, place, &body).await;
-                0
+                self.post(world, base, place, &body).await?;
+                Ok(0)
             }
             None => self.post_new(world, base, rng).await,
         }
     }
 
-    async fn post(&self, world: &World, base: &str, place: usize, body: &str) {
+    async fn post(&self, world: &World, base: &str, place: usize, body: &str) -> Result<(), Gone> {
         match world.webhook(base, body).await {
             Some(200) => self.ledger.lock().unwrap().posted[place].acknowledged = true,
-            // Refused for a moment, or killed before the answer.
-            Some(503) | None => tokio::task::yield_now().await,
+            // Refused for a moment: it counts as not answered, like a lost answer.
+            Some(503) => {}
             Some(status) => panic!("a signed webhook was answered {status}"),
+            None => return Err(Gone),
         }
+        Ok(())
     }
 
     /// Posts every webhook again until it is answered 200, as the platform would.
