@@ -22,14 +22,21 @@ use greenroom_instagram::{
 };
 use greenroom_persistence::ReadError;
 use place::Place;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Account id of the platform's dashboard tests.
 const TEST_ACCOUNT: &str = "0";
 /// Workspaces of one delivery that are asked at the same time.
 const WORKSPACES_AT_ONCE: usize = 64;
-/// Commands handed to one workspace at once; a larger delivery goes in several rounds.
+/// Commands handed to one entity at once; a larger delivery goes in several rounds.
 const COMMANDS_AT_ONCE: usize = 1_000;
+/// Bytes handed to one entity at once, well below what an entity admits.
+const BYTES_AT_ONCE: usize = 2 * 1024 * 1024;
+/// Bytes that one item counts at most: what is kept of an item is bounded, however long it was.
+const ITEM_BYTES_MAX: usize = 64 * 1024;
 
 /// The items of one delivery, sorted by the account they are for.
 #[derive(Debug, Default)]
@@ -159,7 +166,25 @@ pub async fn deliver(app: &Arc<App>, parcels: Parcels) -> Result<(), NotStored> 
         count("test", parcels.tests);
         commands.push(intake::Command::CountTest);
     }
-    store_leftovers(app, commands).await
+    let strangers = strangers(&commands);
+    store_leftovers(app, commands).await?;
+    // An account that was connected between the look-up and the storing is served now: whoever connected it may have looked
+    // at the intake log before the items were in it.
+    for account in strangers {
+        if workspace_of(app, &account).await?.is_some() {
+            Box::pin(crate::unrouted::serve(app)).await?;
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn strangers(commands: &[intake::Command]) -> BTreeSet<String> {
+    let unrouted = commands.iter().filter_map(|command| match command {
+        intake::Command::Unrouted(item) => Some(item.account().to_owned()),
+        _ => None,
+    });
+    unrouted.collect()
 }
 
 type Leftovers = Vec<intake::Command>;
@@ -188,7 +213,7 @@ async fn deliver_to_workspace(
     parcel: Parcel,
 ) -> Result<Leftovers, NotStored> {
     let now = app.clock.now();
-    let mut left = Leftovers::new();
+    let (mut left, mut waiting_bytes) = (Leftovers::new(), 0);
     let mut waiting: Vec<(user::Command, Bytes)> =
         Vec::with_capacity(parcel.items.len().min(COMMANDS_AT_ONCE));
     let mut items = parcel.items.into_iter().peekable();
@@ -198,8 +223,11 @@ async fn deliver_to_workspace(
         } else if let Some(event) = inbound(event, workspace.key(), &parcel.account, now, &app.app_id) {
             waiting.push((user::Command::Receive(Arc::new(event)), raw));
         }
-        if waiting.len() >= COMMANDS_AT_ONCE || items.peek().is_none() {
+        let bytes: usize = waiting.last().map_or(0, |(_, raw)| raw.len().min(ITEM_BYTES_MAX));
+        waiting_bytes += bytes;
+        if waiting.len() >= COMMANDS_AT_ONCE || waiting_bytes >= BYTES_AT_ONCE || items.peek().is_none() {
             ask(app, workspace, &parcel.account, std::mem::take(&mut waiting), &mut left).await?;
+            waiting_bytes = 0;
         }
     }
     Ok(left)
@@ -228,7 +256,7 @@ async fn ask(
     if waiting.is_empty() {
         return Ok(());
     }
-    let bytes = waiting.iter().map(|(_, raw)| raw.len()).sum();
+    let bytes = waiting.iter().map(|(_, raw)| raw.len().min(ITEM_BYTES_MAX)).sum();
     let (commands, raws): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
     count("received", commands.len());
     let answers = app.users.ask_all(workspace.key(), commands, bytes).await.map_err(not_stored)?;
@@ -255,8 +283,12 @@ async fn store_leftovers(app: &App, commands: Vec<intake::Command>) -> Result<()
     let failed = |error: AskError<intake::Intake>| NotStored::Intake(error.to_string());
     let mut commands = commands.into_iter().peekable();
     while commands.peek().is_some() {
-        let round: Vec<_> = commands.by_ref().take(COMMANDS_AT_ONCE).collect();
-        let bytes = round.iter().map(intake::Command::bytes).sum();
+        let (mut round, mut bytes) = (Vec::new(), 0);
+        while round.len() < COMMANDS_AT_ONCE && bytes < BYTES_AT_ONCE {
+            let Some(command) = commands.next() else { break };
+            bytes += command.bytes();
+            round.push(command);
+        }
         for answer in app.intake.ask_all(INTAKE_KEY, round, bytes).await.map_err(failed)? {
             match answer {
                 Ok(_) | Err(AskError::Poisoned | AskError::Rejected(_)) => {}

@@ -131,6 +131,8 @@ fn from_echo(echo: item::Echo) -> Echo {
 }
 
 fn from_comment(comment: item::Comment) -> InboundComment {
+    let live_media =
+        comment.media_product_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("LIVE"));
     InboundComment {
         id: comment_id(comment.id),
         parent: comment.parent.map(comment_id),
@@ -140,7 +142,7 @@ fn from_comment(comment: item::Comment) -> InboundComment {
         text: comment.text.map(|text| text.value),
         media: comment.media.map(media_id),
         original_media: comment.original_media.map(media_id),
-        live: comment.is_live,
+        live: comment.is_live || live_media,
     }
 }
 

@@ -1,12 +1,14 @@
 //! The listening socket: accepts, bounds and ends connections.
 //!
 //! Used instead of the framework's own loop because that one has neither a bound on connections nor a time limit for
-//! request heads (a client that sends one header a minute would hold its connection for ever).
+//! request heads (a client that sends one header a minute would hold its connection for ever). HTTP/1.1 only: telling the
+//! versions apart has no time limit in the library, and a proxy that ends TLS speaks HTTP/1.1 to us.
 
 use axum::Router;
+use hyper::server::conn::http1::Builder;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use std::{io, sync::Arc, time::Duration};
@@ -18,7 +20,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Connections open at the same time; further ones wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 20_000;
-/// Time within which a request head must have arrived.
+/// Time within which a request head must have arrived, counted from when it could have begun: so it also ends idle
+/// connections.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest request head, in bytes.
 pub const HEADER_BYTES_MAX: usize = 32 * 1024;
@@ -45,7 +48,7 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken,
             }
         };
         let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection_with_upgrades(wrap(stream), service).into_owned();
+        let connection = builder.serve_connection(wrap(stream), service);
         let watched = graceful.watch(connection);
         tasks.spawn(async move {
             // A connection that breaks is the client's business.
@@ -81,15 +84,13 @@ fn wrap(stream: TcpStream) -> TokioIo<TcpStream> {
     TokioIo::new(stream)
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder() -> Builder {
+    let mut builder = Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(HEADER_BYTES_MAX)
         .pipeline_flush(true);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEADER_BYTES_MAX as u32);
     builder
 }
 

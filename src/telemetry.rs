@@ -53,6 +53,15 @@ pub fn start_logs(log: &config::Log) -> Result<(), TelemetryError> {
     Ok(())
 }
 
+/// Says where a panic happened and nothing else: its text may quote what people wrote.
+pub fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        tracing::error!(place, thread, "a panic; its activation or request ends, the process goes on");
+    }));
+}
+
 /// The recorder is one per process, however many servers run in it.
 static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 

@@ -5,7 +5,7 @@ use crate::{
     parts::App,
 };
 use axum::body::Bytes;
-use greenroom_actors::intake::{Command, INTAKE_KEY, Unrouted};
+use greenroom_actors::intake::{Command, INTAKE_KEY};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Delivers everything that is kept for accounts that have a workspace by now; returns how many items.
@@ -24,14 +24,18 @@ pub async fn serve(app: &Arc<App>) -> Result<usize, NotStored> {
         if delivery::workspace_of(app, account).await?.is_none() {
             continue;
         }
-        let of_account = kept.unrouted.iter().filter(|kept| kept.item.account() == account);
-        for whole in of_account.filter_map(|kept| Unrouted::whole(&kept.item)) {
-            let parcels = delivery::sort(&Bytes::copy_from_slice(whole), app.clock.now());
-            delivery::deliver(app, parcels).await?;
-            served += 1;
+        let mut count = 0;
+        for item in kept.unrouted.iter().map(|kept| &kept.item).filter(|item| item.account() == account) {
+            if let Some(whole) = item.whole() {
+                let parcels = delivery::sort(&Bytes::copy_from_slice(whole), app.clock.now());
+                delivery::deliver(app, parcels).await?;
+            }
+            count += 1;
         }
-        let command = Command::TakeUnrouted { account: account.to_owned() };
+        // Exactly those leave; what came meanwhile stays for the next time.
+        let command = Command::ReleaseUnrouted { account: account.to_owned(), count };
         app.intake.ask(INTAKE_KEY, command, account.len()).await.map_err(failed)?;
+        served += count;
     }
     if served > 0 {
         tracing::info!(items = served, "served what had arrived before its account was connected");

@@ -84,6 +84,7 @@ pub fn run(args: Args) -> ExitCode {
 
 fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     crate::telemetry::start_logs(&config.log)?;
+    crate::telemetry::quiet_panics();
     match command {
         Command::Serve => serve::run(config),
         Command::Demo => demo::run(config),

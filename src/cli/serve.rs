@@ -24,7 +24,11 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
         if wants_demo {
             tokio::select! {
                 () = stop.cancelled() => {}
-                played = play(&running) => played?,
+                played = play(&running) => {
+                    if let Err(error) = played {
+                        tracing::error!(%error, "the demo day ended early; the server goes on");
+                    }
+                }
             }
         }
         stop.cancelled().await;

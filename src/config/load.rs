@@ -95,6 +95,8 @@ mod tests {
             ("GREENROOM_SERVER__LISTEN", "127.0.0.1:9000"),
             ("GREENROOM_DATA__IDLE", "5m"),
             ("GREENROOM_INSTAGRAM__APP_SECRETS", "one,two"),
+            ("GREENROOM_INSTAGRAM__APP_ID", "990000000000001"),
+            ("GREENROOM_INSTAGRAM__VERIFY_TOKEN", "verify"),
             ("GREENROOM_DATA__RESIDENT_MAX", "77"),
         ])
         .unwrap();

@@ -96,13 +96,25 @@ impl Config {
 
     /// With a real app: a secret is mandatory and the hosts are neither plain HTTP nor this machine.
     fn check_instagram(&self, problems: &mut Vec<SettingError>) {
-        if self.uses_sandbox() {
-            return;
-        }
         let mut wrong = |key: &str, problem: &str| {
             problems.push(SettingError { key: key.to_owned(), problem: problem.to_owned() });
         };
         let instagram = &self.instagram;
+        if self.uses_sandbox() {
+            if !instagram.app_secrets.is_empty() || !instagram.verify_token.is_empty() {
+                wrong(
+                    "instagram.app_id",
+                    "is empty although secrets are set: the sandbox would stand in for Instagram",
+                );
+            }
+            if !self.server.listen.ip().is_loopback() {
+                wrong(
+                    "server.listen",
+                    "the sandbox's secrets are public, so without an app id only a loopback address will do",
+                );
+            }
+            return;
+        }
         if instagram.app_secrets.is_empty() || instagram.app_secrets.iter().any(Secret::is_empty) {
             wrong(
                 "instagram.app_secrets",
@@ -178,6 +190,15 @@ mod tests {
             found,
             ["instagram.app_secrets", "instagram.verify_token", "instagram.api_url", "instagram.graph_url"]
         );
+    }
+
+    #[test]
+    fn a_forgotten_app_id_does_not_open_the_door_to_the_sandbox_secrets() {
+        let found = problems(|config| {
+            config.instagram.app_secrets = vec![Secret::new("real")];
+            config.server.listen = "0.0.0.0:8080".parse().unwrap();
+        });
+        assert_eq!(found, ["instagram.app_id", "server.listen"]);
     }
 
     #[test]

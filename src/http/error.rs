@@ -6,7 +6,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use greenroom_actors::{Entity, shell::AskError};
+use greenroom_actors::{
+    shell::AskError,
+    user::{Rejection, User},
+};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -68,11 +71,20 @@ impl ApiError {
     }
 }
 
-impl<E: Entity> From<AskError<E>> for ApiError {
-    fn from(error: AskError<E>) -> Self {
+/// The stable code of a workspace's refusal; the words of the core, the statuses of this page.
+fn code_of(rejection: &Rejection) -> Code {
+    match rejection.code() {
+        "NOT_FOUND" => Code::NotFound,
+        "VALIDATION" => Code::Validation,
+        _ => Code::Conflict,
+    }
+}
+
+impl From<AskError<User>> for ApiError {
+    fn from(error: AskError<User>) -> Self {
         let message = error.to_string();
         match error {
-            AskError::Rejected(_) => Self::new(Code::Conflict, message),
+            AskError::Rejected(rejection) => Self::new(code_of(&rejection), message),
             AskError::Taken { .. } => Self::new(Code::Conflict, "the name belongs to another workspace"),
             AskError::TooLarge { .. } => Self::new(Code::Validation, message),
             AskError::BadKey => Self::new(Code::NotFound, "no such workspace"),

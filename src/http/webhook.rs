@@ -5,7 +5,7 @@
 
 use super::{
     error::retry_after_value,
-    limits::{RETRY_AFTER, WebhookLimits},
+    limits::{DELIVERY_DEADLINE, RETRY_AFTER, WebhookLimits, WebhookPermit},
     router::Door,
 };
 use crate::{delivery, metric_definitions as names};
@@ -15,14 +15,18 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::BytesMut;
 use http_body_util::BodyExt;
 use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
 use subtle::ConstantTimeEq;
 
 /// Longest challenge that is echoed, in characters.
 const CHALLENGE_CHARS_MAX: usize = 512;
 /// Bodies above this many bytes are verified and cut off the async threads.
 const INLINE_BYTES_MAX: usize = 256 * 1024;
+/// `sha256=` and 64 hexadecimal digits.
+const SIGNATURE_BYTES: usize = 7 + 64;
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
 
 #[derive(Deserialize)]
@@ -115,21 +119,28 @@ pub(super) async fn receive(State(door): State<Door>, headers: HeaderMap, body: 
 }
 
 async fn accept(door: &Door, headers: &HeaderMap, body: Body) -> Result<(), Refusal> {
-    let expected_bytes = precheck(&door.webhooks, headers, &body)?;
-    let _permit = door.webhooks.admit(expected_bytes).ok_or(Refusal::Busy)?;
-    let bytes = read_body(&door.webhooks, body).await?;
+    precheck(&door.webhooks, headers, &body)?;
+    let mut permit = door.webhooks.admit().ok_or(Refusal::Busy)?;
+    let reading = read_body(&door.webhooks, &mut permit, body);
+    let bytes = within(door.webhooks.body_timeout, reading).await.ok_or(Refusal::TooSlow)??;
     let signatures: Vec<HeaderValue> = headers.get_all(SIGNATURE).iter().cloned().collect();
-    let app = std::sync::Arc::clone(&door.app);
-    if bytes.len() <= INLINE_BYTES_MAX {
-        let parcels = delivery::open(&app, &signatures, &bytes).map_err(|_| Refusal::Unsigned)?;
-        return deliver(door, parcels).await;
-    }
-    let opened = tokio::task::spawn_blocking(move || delivery::open(&app, &signatures, &bytes)).await;
-    let parcels = opened.map_err(|_| Refusal::Busy)?.map_err(|_| Refusal::Unsigned)?;
-    deliver(door, parcels).await
+    // Commands that were handed over go on after the deadline; their redelivery is a duplicate.
+    within(DELIVERY_DEADLINE, open_and_deliver(door, signatures, bytes)).await.unwrap_or(Err(Refusal::Busy))
 }
 
-async fn deliver(door: &Door, parcels: delivery::Parcels) -> Result<(), Refusal> {
+async fn within<T>(deadline: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(deadline, work).await.ok()
+}
+
+async fn open_and_deliver(door: &Door, signatures: Vec<HeaderValue>, bytes: Bytes) -> Result<(), Refusal> {
+    let app = Arc::clone(&door.app);
+    let opened = if bytes.len() <= INLINE_BYTES_MAX {
+        delivery::open(&app, &signatures, &bytes)
+    } else {
+        let opening = tokio::task::spawn_blocking(move || delivery::open(&app, &signatures, &bytes));
+        opening.await.map_err(|_| Refusal::Busy)?
+    };
+    let parcels = opened.map_err(|_| Refusal::Unsigned)?;
     delivery::deliver(&door.app, parcels).await.map_err(|not_stored| {
         tracing::warn!(reason = %not_stored, "webhook not stored, the platform will deliver it again");
         Refusal::Busy
@@ -137,27 +148,41 @@ async fn deliver(door: &Door, parcels: delivery::Parcels) -> Result<(), Refusal>
 }
 
 /// Everything that costs nothing: encoding, declared length, shape of the signature header.
-fn precheck(limits: &WebhookLimits, headers: &HeaderMap, body: &Body) -> Result<usize, Refusal> {
+fn precheck(limits: &WebhookLimits, headers: &HeaderMap, body: &Body) -> Result<(), Refusal> {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
         return Err(Refusal::Encoded);
     }
-    if !headers.contains_key(SIGNATURE) {
+    let mut signatures = headers.get_all(SIGNATURE).iter();
+    let (Some(only), None) = (signatures.next(), signatures.next()) else {
+        return Err(Refusal::Unsigned);
+    };
+    if only.len() != SIGNATURE_BYTES {
         return Err(Refusal::Unsigned);
     }
-    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if declared > limits.body_bytes_max {
+    if body.size_hint().lower() > limits.body_bytes_max as u64 {
         return Err(Refusal::TooLarge);
     }
-    // A body of unknown length may grow to the limit, so that much is reserved.
-    Ok(body.size_hint().exact().map_or(limits.body_bytes_max, |_| declared))
+    Ok(())
 }
 
-async fn read_body(limits: &WebhookLimits, body: Body) -> Result<Bytes, Refusal> {
-    let limited = http_body_util::Limited::new(body, limits.body_bytes_max);
-    match tokio::time::timeout(limits.body_timeout, limited.collect()).await {
-        Err(_) => Err(Refusal::TooSlow),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::TooLarge),
-        Ok(Err(_)) => Err(Refusal::Broken),
+async fn read_body(
+    limits: &WebhookLimits,
+    permit: &mut WebhookPermit,
+    mut body: Body,
+) -> Result<Bytes, Refusal> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame.map_err(|_| Refusal::Broken)?.into_data() else { continue };
+        if whole.len().saturating_add(chunk.len()) > limits.body_bytes_max {
+            return Err(Refusal::TooLarge);
+        }
+        if !permit.grow(chunk.len()) {
+            return Err(Refusal::Busy);
+        }
+        if whole.is_empty() && body.is_end_stream() {
+            return Ok(chunk);
+        }
+        whole.extend_from_slice(&chunk);
     }
+    Ok(whole.freeze())
 }

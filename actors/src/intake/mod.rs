@@ -117,10 +117,12 @@ pub enum Command {
     Quarantine(Quarantined),
     /// Count a dashboard test.
     CountTest,
-    /// Hand over everything kept of an account, oldest first, because somebody connected it.
-    TakeUnrouted {
-        /// The account, by either of its ids.
+    /// Let go the oldest items of an account, because they are durable in its workspace by now.
+    ReleaseUnrouted {
+        /// The account, as the items name it.
         account: String,
+        /// How many; items that came meanwhile stay.
+        count: usize,
     },
     /// Let go what is too old.
     Tick,
@@ -139,7 +141,7 @@ impl Command {
         match self {
             Self::Unrouted(item) => item.size(),
             Self::Quarantine(item) => item.size(),
-            Self::CountTest | Self::TakeUnrouted { .. } | Self::Tick => 0,
+            Self::CountTest | Self::ReleaseUnrouted { .. } | Self::Tick => 0,
         }
     }
 }
@@ -173,20 +175,13 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
-    /// The items of an account were handed over.
-    UnroutedTaken {
+    /// The oldest items of an account left for its workspace.
+    UnroutedReleased {
         /// Which account.
         account: String,
+        /// How many.
+        count: usize,
     },
-}
-
-/// The answer to a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// Done.
-    Done,
-    /// To [`Command::TakeUnrouted`]: the raw items.
-    Taken(Vec<Unrouted>),
 }
 
 impl Entity for Intake {
@@ -196,23 +191,25 @@ impl Entity for Intake {
     type Command = Command;
     type Event = Event;
     type Effect = Infallible;
-    type Reply = Reply;
+    type Reply = ();
     type Rejection = Infallible;
 
     fn vacant(_: &str) -> Self {
         Self::default()
     }
 
-    fn decide(draft: &mut Draft<Self>, now: Timestamp, command: &Command) -> Result<Reply, Infallible> {
+    fn decide(draft: &mut Draft<Self>, now: Timestamp, command: &Command) -> Result<(), Infallible> {
         make_room(draft, now, command);
         match command {
             Command::Unrouted(item) => draft.emit(Event::UnroutedKept { at: now, item: item.clone() }),
             Command::Quarantine(item) => draft.emit(Event::Quarantined { at: now, item: item.clone() }),
             Command::CountTest => draft.emit(Event::TestCounted { at: now }),
-            Command::TakeUnrouted { account } => return Ok(take(draft, account)),
+            Command::ReleaseUnrouted { account, count } => {
+                draft.emit(Event::UnroutedReleased { account: account.clone(), count: *count });
+            }
             Command::Tick => {}
         }
-        Ok(Reply::Done)
+        Ok(())
     }
 
     fn apply(&mut self, event: &Event) {
@@ -227,8 +224,13 @@ impl Entity for Intake {
                 self.tests += 1;
                 self.last_test_at = Some(*at);
             }
-            Event::UnroutedTaken { account } => {
-                self.unrouted.items.retain(|kept| kept.item.account() != account);
+            Event::UnroutedReleased { account, count } => {
+                let mut left = *count;
+                self.unrouted.items.retain(|kept| {
+                    let leaves = left > 0 && kept.item.account() == account;
+                    left -= usize::from(leaves);
+                    !leaves
+                });
                 self.unrouted.bytes = self.unrouted.iter().map(|kept| kept.item.size()).sum();
             }
         }
@@ -262,22 +264,13 @@ fn make_room(draft: &mut Draft<Intake>, now: Timestamp, command: &Command) {
     let (unrouted, quarantined) = match command {
         Command::Unrouted(item) => (item.size(), 0),
         Command::Quarantine(item) => (0, item.size()),
-        Command::CountTest | Command::TakeUnrouted { .. } | Command::Tick => (0, 0),
+        Command::CountTest | Command::ReleaseUnrouted { .. } | Command::Tick => (0, 0),
     };
     let unrouted = draft.unrouted.surplus(now, unrouted, UNROUTED_BYTES_MAX, UNROUTED_AGE_MAX);
     let quarantined = draft.quarantine.surplus(now, quarantined, QUARANTINE_BYTES_MAX, QUARANTINE_AGE_MAX);
     if (unrouted, quarantined) != (0, 0) {
         draft.emit(Event::Dropped { unrouted, quarantined });
     }
-}
-
-fn take(draft: &mut Draft<Intake>, account: &str) -> Reply {
-    let of_account = |kept: &&Stamped<Unrouted>| kept.item.account() == account;
-    let taken: Vec<_> = draft.unrouted.iter().filter(of_account).map(|kept| kept.item.clone()).collect();
-    if !taken.is_empty() {
-        draft.emit(Event::UnroutedTaken { account: account.to_owned() });
-    }
-    Reply::Taken(taken)
 }
 
 /// Reasons of the quarantine with their counts.

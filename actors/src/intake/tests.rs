@@ -7,38 +7,30 @@ fn at(days: u32) -> Timestamp {
 }
 
 /// Runs commands and checks that replaying their events gives the same state.
-fn run(commands: &[(Timestamp, Command)]) -> (Intake, Vec<Reply>) {
+fn run(commands: &[(Timestamp, Command)]) -> Intake {
     let mut draft = Draft::new(Intake::vacant(INTAKE_KEY));
-    let replies = commands.iter().map(|(now, command)| {
-        let Ok(reply) = Intake::decide(&mut draft, *now, command);
-        reply
-    });
-    let replies = replies.collect();
+    for (now, command) in commands {
+        let Ok(()) = Intake::decide(&mut draft, *now, command);
+    }
     let mut replayed = Intake::vacant(INTAKE_KEY);
     for event in draft.events() {
         replayed.apply(event);
     }
     assert_eq!(rmp_serde::to_vec_named(&replayed).unwrap(), rmp_serde::to_vec_named(draft.state()).unwrap());
-    (replayed, replies)
+    replayed
 }
 
 #[test]
-fn items_of_an_account_are_handed_over_once_and_in_order() {
-    let commands = [
+fn only_the_items_that_were_served_leave_and_later_ones_stay() {
+    let state = run(&[
         (at(0), Command::unrouted("1", b"first")),
         (at(0), Command::unrouted("2", b"other")),
-        (at(1), Command::unrouted("1", b"second")),
-        (at(1), Command::TakeUnrouted { account: "1".to_owned() }),
-        (at(1), Command::TakeUnrouted { account: "1".to_owned() }),
-    ];
-    let (state, replies) = run(&commands);
-    let Reply::Taken(taken) = &replies[3] else { panic!("not taken") };
-    assert_eq!(
-        taken.iter().map(|item| item.whole().unwrap()).collect::<Vec<_>>(),
-        [&b"first"[..], b"second"]
-    );
-    assert_eq!(replies[4], Reply::Taken(Vec::new()));
-    assert_eq!(state.unrouted.iter().count(), 1);
+        (at(1), Command::unrouted("1", b"came meanwhile")),
+        (at(1), Command::ReleaseUnrouted { account: "1".to_owned(), count: 1 }),
+    ]);
+    let left: Vec<_> = state.unrouted.iter().map(|kept| kept.item.whole().unwrap()).collect();
+    assert_eq!(left, [&b"other"[..], b"came meanwhile"]);
+    assert_eq!(state.weight(), state.unrouted.iter().map(|kept| kept.item.size()).sum::<usize>());
 }
 
 #[test]
@@ -47,12 +39,12 @@ fn old_items_leave_after_their_age() {
         (at(0), Command::unrouted("1", b"x")),
         (at(0), Command::Quarantine(Quarantined::new(None, "bad", b"y"))),
     ];
-    let (state, _) = run(&commands);
+    let state = run(&commands);
     let due = state.next_due().unwrap();
     assert_eq!(due, at(7) + Duration::from_millis(1));
     let mut late = commands.to_vec();
     late.push((due, Command::Tick));
-    let (state, _) = run(&late);
+    let state = run(&late);
     assert_eq!((state.unrouted.iter().count(), state.unrouted.dropped), (0, 1));
     assert_eq!(state.quarantine.iter().count(), 1);
     assert_eq!(state.next_due(), Some(at(30) + Duration::from_millis(1)));
@@ -63,7 +55,7 @@ fn bytes_stay_below_the_limit_and_the_oldest_leave() {
     let big = vec![7_u8; KEPT_BYTES_MAX];
     let commands: Vec<_> =
         (0..200).map(|_| (at(0), Command::Quarantine(Quarantined::new(Some("1"), "bad", &big)))).collect();
-    let (state, _) = run(&commands);
+    let state = run(&commands);
     assert!(state.weight() <= QUARANTINE_BYTES_MAX, "{}", state.weight());
     assert_eq!(state.quarantine.received, 200);
     assert_eq!(state.quarantine.iter().count() as u64 + state.quarantine.dropped, 200);
@@ -80,6 +72,6 @@ fn long_items_are_cut_and_no_longer_deliverable() {
 
 #[test]
 fn tests_of_the_dashboard_are_counted() {
-    let (state, _) = run(&[(at(0), Command::CountTest), (at(2), Command::CountTest)]);
+    let state = run(&[(at(0), Command::CountTest), (at(2), Command::CountTest)]);
     assert_eq!((state.tests, state.last_test_at), (2, Some(at(2))));
 }

@@ -23,7 +23,7 @@ use greenroom_actors::{
 use greenroom_instagram::{client::Client, ids::AccountId, usage};
 use greenroom_persistence::secret::{Field, Keyring, SecretError};
 use secrecy::SecretString;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Name of the sealed field that holds an access token; part of what is authenticated.
 pub const TOKEN_FIELD: &str = "instagram.access_token";
@@ -44,6 +44,17 @@ enum NoAccess {
     Sealed(#[from] SecretError),
     #[error("the stored account id is no identifier")]
     Account,
+    #[error("the platform limits the whole app")]
+    Limited(Duration),
+}
+
+impl NoAccess {
+    const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limited(wait) => Some(*wait),
+            Self::Sealed(_) | Self::Account => None,
+        }
+    }
 }
 
 /// What a call needs.
@@ -60,6 +71,9 @@ impl UserOutlet {
 
     /// Opens the token, for one call only.
     fn open(&self, workspace: &EntityId, access: &Access) -> Result<Opened, NoAccess> {
+        if let Some(wait) = self.gate.closed_for(self.clock.now()) {
+            return Err(NoAccess::Limited(wait));
+        }
         let field = Field { tenant: workspace.as_str(), name: TOKEN_FIELD };
         let token = self.keyring.open(field, access.token.envelope())?;
         let account = AccountId::parse(access.account.as_str()).map_err(|_| NoAccess::Account)?;

@@ -1,6 +1,6 @@
 //! Reads: did a doubtful message arrive, does the token live, who is this person, what was this message.
 
-use super::{UserOutlet, count, reported};
+use super::{NoAccess, UserOutlet, count, reported};
 use greenroom_actors::{
     EntityId, Timestamp,
     id::{AccountId, CommentId, EventKey, Igsid, Mid},
@@ -28,7 +28,10 @@ impl UserOutlet {
         since: Timestamp,
         access: &Access,
     ) -> (ReadOutcome, Option<Usage>) {
-        let Ok(opened) = self.open(workspace, access) else { return failed(None) };
+        let opened = match self.open(workspace, access) {
+            Ok(opened) => opened,
+            Err(error) => return failed(error.retry_after()),
+        };
         let answer = match person.map(|person| ids::Igsid::parse(person.as_str())) {
             Some(Err(_)) => return failed(None),
             Some(Ok(person)) => {
@@ -88,6 +91,7 @@ impl UserOutlet {
     pub(super) async fn check_token(&self, workspace: &EntityId, access: &Access) -> TokenState {
         let opened = match self.open(workspace, access) {
             Ok(opened) => opened,
+            Err(NoAccess::Limited(_)) => return TokenState::Unknown,
             Err(error) => return TokenState::Dead(error.to_string().into()),
         };
         match self.client.me(&opened.token).await.value {

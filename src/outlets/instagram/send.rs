@@ -51,10 +51,6 @@ impl UserOutlet {
                 None,
             );
         }
-        if let Some(wait) = self.gate.closed_for(self.clock.now()) {
-            let refusal = Refusal { retry_after: Some(wait), ..Refusal::of(FailureClass::Rate) };
-            return (SendOutcome::NotSent(refusal), None);
-        }
         let access = match self.open(workspace, &request.access) {
             Ok(access) => access,
             Err(error) => return (no_access(&error), None),
@@ -98,6 +94,9 @@ fn write(kind: &Kind, content: &Content) -> Result<Call, Unwritable> {
 
 /// A token that cannot be opened is as good as none: the owner has to connect again.
 fn no_access(error: &NoAccess) -> SendOutcome {
+    if let NoAccess::Limited(wait) = error {
+        return SendOutcome::NotSent(Refusal { retry_after: Some(*wait), ..Refusal::of(FailureClass::Rate) });
+    }
     tracing::error!(%error, "a message was not sent");
     refused(FailureClass::Token, &error.to_string())
 }
