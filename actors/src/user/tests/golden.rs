@@ -1,7 +1,7 @@
 //! Bytes that an earlier program wrote: states and events must stay readable, for the log before a snapshot may be gone.
 //!
 //! A file is never written again once a release has it. What is new gets a file of its own: add it to the lists below,
-//! empty, and run `write_golden_files`, which fills empty files only. A decoding that fails here means that a field lacks
+//! empty, and run the tests, which fill empty files and say so. A decoding that fails here means that a field lacks
 //! its serde default, or that the schema must be bumped with an upcast.
 
 use super::world::*;
@@ -158,13 +158,14 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
 }
 
 #[test]
-#[ignore = "fills new golden files, by hand"]
-fn write_golden_files() {
+fn an_empty_golden_file_is_filled_and_told() {
     let world = eventful();
-    let fill = |(name, bytes): (&str, &[u8]), fresh: Vec<u8>| {
+    let mut filled = Vec::new();
+    let mut fill = |(name, bytes): (&'static str, &[u8]), fresh: Vec<u8>| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/user/tests/golden").join(name);
         if bytes.is_empty() {
             fs::write(path, fresh).unwrap();
+            filled.push(name);
         }
     };
     for state in STATES {
@@ -174,6 +175,7 @@ fn write_golden_files() {
     for events in EVENTS {
         fill(events, codec::encode_events(User::SCHEMA, &loose(&world.events)).unwrap());
     }
+    assert!(filled.is_empty(), "filled {filled:?}: run the tests again and commit them");
 }
 
 /// What the golden workspace must still hold, whichever way it was read.
