@@ -67,6 +67,11 @@ pub trait Entity: Clone + Serialize + DeserializeOwned + Send + Sync + Sized + '
     /// Rough size of the state in memory, in bytes. Constant time.
     fn weight(&self) -> usize;
 
+    /// Rough size of an event once encoded, in bytes. Constant time; told to [`Draft::is_full`].
+    fn event_bytes(_event: &Self::Event) -> usize {
+        EVENT_BYTES_USUAL
+    }
+
     /// Turns an event written under an older [`Entity::SCHEMA`] into today's. `bytes` is one MessagePack value.
     ///
     /// # Errors
@@ -85,6 +90,12 @@ pub trait Entity: Clone + Serialize + DeserializeOwned + Send + Sync + Sized + '
     }
 }
 
+/// Rough bytes of an event that holds no long text.
+pub const EVENT_BYTES_USUAL: usize = 512;
+/// Rough bytes of events and rows after which work that can wait is left to a later decision. An eighth of the largest
+/// record: one more step of such work, and the commands decided in the same batch, fit beside it.
+pub const DRAFT_BYTES_SOFT_MAX: usize = greenroom_persistence::RECORD_BYTES_MAX / 8;
+
 /// A working copy and what was decided on it so far.
 ///
 /// The state can only change through [`Draft::emit`], which applies the event at once: later rules of the same
@@ -96,17 +107,27 @@ pub struct Draft<E: Entity> {
     effects: Vec<E::Effect>,
     rows: Vec<HistoryRow>,
     directory: Vec<DirectoryChange>,
+    /// Rough bytes of events and rows.
+    bytes: usize,
 }
 
 impl<E: Entity> Draft<E> {
     /// A draft over a state, with nothing decided.
     pub const fn new(state: E) -> Self {
-        Self { state, events: Vec::new(), effects: Vec::new(), rows: Vec::new(), directory: Vec::new() }
+        Self {
+            state,
+            events: Vec::new(),
+            effects: Vec::new(),
+            rows: Vec::new(),
+            directory: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Emits an event: applied now, journaled with the batch.
     pub fn emit(&mut self, event: E::Event) {
         self.state.apply(&event);
+        self.bytes = self.bytes.saturating_add(E::event_bytes(&event));
         self.events.push(event);
     }
 
@@ -117,12 +138,18 @@ impl<E: Entity> Draft<E> {
 
     /// Adds a history row to the batch's record.
     pub fn row(&mut self, row: HistoryRow) {
+        self.bytes = self.bytes.saturating_add(row.stream.len().saturating_add(row.bytes.len()));
         self.rows.push(row);
     }
 
     /// Adds a claim or release to the batch's record.
     pub fn directory(&mut self, change: DirectoryChange) {
         self.directory.push(change);
+    }
+
+    /// Enough was decided for one record: loops over work that can wait stop here, and go on with a later command.
+    pub const fn is_full(&self) -> bool {
+        self.bytes >= DRAFT_BYTES_SOFT_MAX
     }
 
     /// The state with everything that was emitted.
@@ -148,6 +175,7 @@ impl<E: Entity> Draft<E> {
             effects: self.effects.len(),
             rows: self.rows.len(),
             directory: self.directory.len(),
+            bytes: self.bytes,
         }
     }
 
@@ -158,6 +186,7 @@ impl<E: Entity> Draft<E> {
         self.effects.truncate(to.effects);
         self.rows.truncate(to.rows);
         self.directory.truncate(to.directory);
+        self.bytes = to.bytes;
     }
 
     /// Takes the draft apart for the shell.
@@ -186,6 +215,7 @@ pub struct Savepoint<E: Entity> {
     effects: usize,
     rows: usize,
     directory: usize,
+    bytes: usize,
 }
 
 /// What a draft holds, for the shell to journal, publish and run.

@@ -11,6 +11,19 @@ use std::{sync::Arc, time::Duration};
 /// Closing when the platform says the account is used up and announces no end.
 const USED_UP_FOR: Duration = Duration::from_secs(5 * 60);
 
+/// Part of the messages that a cancelling looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// First number.
+    pub first: OutboundId,
+    /// Last number, included.
+    pub last: OutboundId,
+    /// Most messages looked at.
+    pub scanned_max: usize,
+    /// Most messages taken back.
+    pub chosen_max: usize,
+}
+
 /// Which messages a cancelling looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope<'a> {
@@ -58,6 +71,39 @@ impl Outbox {
             Scope::Everything => self.iter().filter(|item| choose(item)).map(|item| item.id).collect(),
         };
         if ids.is_empty() { Decided::default() } else { self.cancelled(now, ids, reason.clone()) }
+    }
+
+    /// The same for a range of numbers, in bounded work. Gives the number to go on with; `None` when the range is done.
+    #[must_use]
+    pub fn cancel_range(
+        &self,
+        now: Timestamp,
+        range: Range,
+        chosen: &mut dyn FnMut(&Outbound) -> bool,
+        reason: &CancelReason,
+    ) -> (Decided, Option<OutboundId>) {
+        let mut ids = Vec::new();
+        let mut rest = None;
+        if range.first <= range.last {
+            for (scanned, (id, item)) in self.items.range(range.first..=range.last).enumerate() {
+                if scanned >= range.scanned_max || ids.len() >= range.chosen_max {
+                    rest = Some(*id);
+                    break;
+                }
+                if matches!(item.state, State::Queued { .. }) && chosen(item) {
+                    ids.push(*id);
+                }
+            }
+        }
+        let decided =
+            if ids.is_empty() { Decided::default() } else { self.cancelled(now, ids, reason.clone()) };
+        (decided, rest)
+    }
+
+    /// The newest number given to a message.
+    #[must_use]
+    pub const fn last_id(&self) -> OutboundId {
+        self.last_id
     }
 
     /// Stops sending and reading. Windows go on. `None` when it is parked for that reason already.

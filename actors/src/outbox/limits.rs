@@ -20,10 +20,10 @@ pub const ENDED_RETENTION: Duration = Duration::from_secs(10 * 60);
 pub const KEY_RETENTION: Duration = Duration::from_secs(8 * 24 * 3_600);
 /// How long the id of a delivered message is remembered: the platform redelivers webhooks for up to 36 hours.
 pub const MESSAGE_ID_RETENTION: Duration = Duration::from_secs(48 * 3_600);
-/// Messages moved to the history by one event.
-pub const ARCHIVE_BATCH_MAX: usize = 64;
-/// Messages expired by one event.
-pub const EXPIRE_BATCH_MAX: usize = 256;
+/// Messages moved to the history by one event: with templates they take 96 KiB each in the record.
+pub const ARCHIVE_BATCH_MAX: usize = 8;
+/// Messages expired by one event: each brings about ten events of the entity.
+pub const EXPIRE_BATCH_MAX: usize = 32;
 /// Keys or message ids forgotten by one event.
 pub const FORGET_BATCH_MAX: usize = 1_024;
 /// Steps an entity should take for one command before it lets other commands in.

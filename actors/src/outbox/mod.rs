@@ -39,7 +39,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
-pub use control::Scope;
+pub use control::{Range, Scope};
 pub use decision::{
     ControlError, Decided, EchoMatch, Enqueue, EnqueueError, Guard, OutboxEffect, QueueStats, Step,
 };

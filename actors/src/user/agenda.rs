@@ -40,6 +40,14 @@ impl Agenda {
         self.0.get_min().filter(|(at, _)| *at <= now).map(|(_, job)| job)
     }
 
+    /// Persons whose burst waits, soonest first.
+    pub(super) fn bursts(&self) -> impl Iterator<Item = &Igsid> {
+        self.0.iter().filter_map(|(_, job)| match job {
+            Job::Burst(person) => Some(person),
+            Job::Question(_) | Job::LookUp(_) => None,
+        })
+    }
+
     pub(super) fn add(&mut self, at: Timestamp, job: Job) {
         self.0.insert((at, job));
     }

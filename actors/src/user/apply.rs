@@ -89,7 +89,11 @@ impl User {
             UserEvent::Unparked(no) => self.parked.take(*no),
             UserEvent::Overflowed(event) => self.overflow.push(Arc::clone(event), OVERFLOW_MAX),
             UserEvent::OverflowTaken(no) => self.overflow.take(*no),
-            UserEvent::OverflowTried(at) => self.overflow_tried_at = Some(*at),
+            UserEvent::OverflowOpened(_) => self.overflow_open = true,
+            UserEvent::OverflowTried(at) => {
+                self.overflow_open = false;
+                self.overflow_tried_at = Some(*at);
+            }
             UserEvent::SendReserved(_)
             | UserEvent::SendCommitted { .. }
             | UserEvent::SendReleased(_)
@@ -124,6 +128,8 @@ impl User {
             UserEvent::PublicReplyLogged { decision, result } => {
                 self.logs.set_public_reply(*decision, *result);
             }
+            UserEvent::SweepSet(sweep) => self.sweeps.set(sweep),
+            UserEvent::SweepEnded(target) => self.sweeps.end(target),
             UserEvent::Outbox(event) => self.outbox.apply(event),
         }
     }

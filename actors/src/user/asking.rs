@@ -4,7 +4,7 @@ use super::{
     User, UserEffect, UserEvent,
     calendar::Month,
     cancel, comment, compose,
-    decision::{HrnSource, QuestionAsked, StepOutcome, Verdict},
+    decision::{CancelReason, HrnSource, QuestionAsked, StepOutcome, Verdict},
     dm, hrn_queue,
     inbound::AttachmentKind,
     model::{
@@ -12,7 +12,7 @@ use super::{
         Purpose, QuestionId, REPLY_CONTEXT_CHARS_MAX, REPLY_CONTEXT_MESSAGES_MAX, Speaker, TranscriptLine,
     },
     question::{Ask, Case, MODEL_BACKOFF, MODEL_LEASE, MODEL_PATIENCE, Origin, Question},
-    trail::Trail,
+    trail::{Trail, conclude},
 };
 use crate::{Draft, Timestamp, automation::Response};
 use std::{borrow::Cow, sync::Arc};
@@ -56,6 +56,9 @@ pub(super) fn answered(
     if question.attempt != attempt || !question.in_flight {
         return;
     }
+    if let Some(reason) = draft.sweeps.of_case(&question.case) {
+        return drop(draft, now, &question, reason);
+    }
     match result {
         Err(ModelFailure::Unavailable(_)) => try_later(draft, now, &question),
         Err(failure) => fail(draft, now, &question, failure.clone()),
@@ -66,6 +69,9 @@ pub(super) fn answered(
 /// A question is due: its next try, or the end of a try that gave no answer.
 pub(super) fn due(draft: &mut Draft<User>, now: Timestamp, id: QuestionId) {
     let Some(question) = draft.questions.get(&id).cloned() else { return };
+    if let Some(reason) = draft.sweeps.of_case(&question.case) {
+        return drop(draft, now, &question, reason);
+    }
     if question.in_flight {
         return try_later(draft, now, &question);
     }
@@ -79,10 +85,20 @@ pub(super) fn due(draft: &mut Draft<User>, now: Timestamp, id: QuestionId) {
     send(draft, now, next);
 }
 
-/// Asks every question again whose answer was lost with the activation.
+/// A person switched off what this would answer.
+fn drop(draft: &mut Draft<User>, now: Timestamp, question: &Question, reason: CancelReason) {
+    cancel::close_question(draft, question);
+    conclude(draft, now, question.case.no, Verdict::Cancelled(reason));
+}
+
+/// Asks every question again whose answer was lost with the activation; beyond what fits in one record they are asked
+/// when their lease ends.
 pub(super) fn recover(draft: &mut Draft<User>, now: Timestamp) {
     let lost: Vec<Arc<Question>> = draft.questions.values().filter(|q| q.in_flight).cloned().collect();
     for question in lost {
+        if draft.is_full() {
+            return;
+        }
         let mut next = Question::clone(&question);
         next.attempt = next.attempt.saturating_add(1);
         next.due = now + MODEL_LEASE;

@@ -5,6 +5,7 @@ use super::{
     decision::{CancelReason, Verdict},
     question::Question,
     relay,
+    sweep::{self, Target},
     trail::conclude,
 };
 use crate::{
@@ -16,12 +17,7 @@ use std::sync::Arc;
 
 /// Drops the burst, the question and the waiting automatic messages of one thread.
 pub(super) fn pending(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, reason: CancelReason) {
-    if let Some(burst) = draft.contacts.get(person).and_then(|contact| contact.thread.burst.clone()) {
-        draft.emit(UserEvent::BurstSet { person: person.clone(), burst: None });
-        if let Some(no) = burst.texts.last() {
-            conclude(draft, now, *no, Verdict::Cancelled(reason));
-        }
-    }
+    burst(draft, now, person, reason);
     questions(draft, now, reason, |question| question.case.person == *person);
     let thread = ThreadId::from(person);
     let mut chosen = |item: &outbox::Outbound| item.author != Author::Human;
@@ -29,34 +25,26 @@ pub(super) fn pending(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, r
     relay::emit_all(draft, now, decided);
 }
 
+/// Drops the burst of one thread.
+pub(super) fn burst(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, reason: CancelReason) {
+    let Some(burst) = draft.contacts.get(person).and_then(|contact| contact.thread.burst.clone()) else {
+        return;
+    };
+    draft.emit(UserEvent::BurstSet { person: person.clone(), burst: None });
+    if let Some(no) = burst.texts.last() {
+        conclude(draft, now, *no, Verdict::Cancelled(reason));
+    }
+}
+
 /// Drops the questions and waiting messages of one automation.
 pub(super) fn of_automation(draft: &mut Draft<User>, now: Timestamp, automation: &str) {
-    let reason = CancelReason::AutomationGone;
-    questions(draft, now, reason, |question| {
-        question.case.rule.as_ref().is_some_and(|rule| &*rule.id == automation)
-    });
-    let mut chosen = |item: &outbox::Outbound| {
-        item.author != Author::Human && item.automation.as_ref().is_some_and(|of| of.as_str() == automation)
-    };
-    let decided = draft.outbox.cancel_where(now, Scope::Everything, &mut chosen, &to_outbox(reason));
-    relay::emit_all(draft, now, decided);
+    sweep::begin(draft, now, Target::Automation(automation.into()), CancelReason::AutomationGone);
 }
 
 /// Drops everything that is pending: bursts, questions, waiting messages; those of people too when `by_hand`.
 pub(super) fn everything(draft: &mut Draft<User>, now: Timestamp, reason: CancelReason, by_hand: bool) {
-    let waiting: Vec<Igsid> = draft
-        .contacts
-        .values()
-        .filter(|contact| contact.thread.burst.is_some())
-        .map(|contact| contact.igsid.clone())
-        .collect();
-    for person in &waiting {
-        pending(draft, now, person, reason);
-    }
-    questions(draft, now, reason, |_| true);
-    let mut chosen = |item: &outbox::Outbound| by_hand || item.author != Author::Human;
-    let decided = draft.outbox.cancel_where(now, Scope::Everything, &mut chosen, &to_outbox(reason));
-    relay::emit_all(draft, now, decided);
+    let target = if by_hand { Target::Everything } else { Target::Automatic };
+    sweep::begin(draft, now, target, reason);
 }
 
 fn questions(

@@ -25,6 +25,8 @@ use std::{sync::Arc, time::Duration};
 pub const CLAIM_PREFIX: &str = "instagram/";
 /// Wait before the platform is asked again whether the token lives.
 const TOKEN_CHECK_AGAIN: Duration = Duration::from_secs(60);
+/// Events that waited for the connection taken up by one command.
+const UNPARK_BATCH_MAX: usize = 128;
 /// Longest handle, in characters (platform: 30).
 const USERNAME_CHARS_MAX: usize = 100;
 
@@ -108,7 +110,26 @@ fn go_on(draft: &mut Draft<User>, now: Timestamp) {
     if let Some(event) = draft.outbox.resume(now) {
         relay::emit(draft, now, event);
     }
-    while let Some(held) = draft.parked.first().cloned() {
+    unpark(draft, now);
+}
+
+/// When events that waited for the connection go on: at once while it can be used.
+pub(super) fn unpark_due(user: &User) -> Option<Timestamp> {
+    let usable = |known: &Arc<Integration>| matches!(known.status, Status::Active | Status::Limited);
+    user.integration.as_ref().filter(|known| usable(known))?;
+    user.parked.first().map(|first| first.event.received_at)
+}
+
+/// Goes on with events that waited, as many as fit in this decision.
+pub(super) fn unpark(draft: &mut Draft<User>, now: Timestamp) {
+    if !draft.integration.as_ref().is_some_and(|known| known.is_usable(now)) {
+        return;
+    }
+    for done in 0..UNPARK_BATCH_MAX {
+        if done > 0 && draft.is_full() {
+            return;
+        }
+        let Some(held) = draft.parked.first().cloned() else { return };
         draft.emit(UserEvent::Unparked(held.no));
         let event = &held.event;
         if now.since(event.at) >= PARKED_AGE_MAX {

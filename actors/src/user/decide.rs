@@ -8,7 +8,7 @@ use super::{
     dm::{self, Incoming},
     echo,
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
-    items, keys, owner, relay,
+    items, keys, owner, relay, sweep,
     trail::Trail,
 };
 use crate::{Draft, Timestamp};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Decides a command, then starts what is due in the outbox.
 pub(super) fn decide(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Result<Reply, Rejection> {
     let reply = dispatch(draft, now, command)?;
-    relay::pump(draft, now);
+    relay::pump(draft, now, matches!(command, Command::Tick));
     Ok(reply)
 }
 
@@ -157,7 +157,10 @@ fn note_usage(draft: &mut Draft<User>, now: Timestamp, usage: Option<&crate::out
 fn tick(draft: &mut Draft<User>, now: Timestamp) {
     connection::tick(draft, now);
     owner::expire_automations(draft, now);
-    for _ in 0..JOBS_PER_TICK_MAX {
+    for done in 0..JOBS_PER_TICK_MAX {
+        if done > 0 && draft.is_full() {
+            break;
+        }
         let Some(job) = draft.agenda.due(now).cloned() else { break };
         match job {
             Job::Burst(person) => dm::answer_burst(draft, now, &person),
@@ -165,7 +168,9 @@ fn tick(draft: &mut Draft<User>, now: Timestamp) {
             Job::LookUp(mid) => items::look_up_due(draft, now, &mid),
         }
     }
-    if next_month(draft).is_some_and(|at| at <= now) {
+    sweep::tick(draft, now);
+    connection::unpark(draft, now);
+    if owner::overflow_due(draft).is_some_and(|at| at <= now) {
         owner::take_overflow(draft, now);
     }
 }
@@ -177,11 +182,4 @@ fn recover(draft: &mut Draft<User>, now: Timestamp) {
     asking::recover(draft, now);
     items::recover(draft, now);
     connection::recover(draft);
-}
-
-/// When new contacts that wait may find room: at the start of the month after the first of them came.
-pub(super) fn next_month(user: &User) -> Option<Timestamp> {
-    let first = user.overflow.first()?;
-    let since = user.overflow_tried_at.unwrap_or(first.event.received_at).max(first.event.received_at);
-    Some(super::calendar::Month::of(since).next().start())
 }

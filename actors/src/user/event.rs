@@ -231,9 +231,11 @@ pub enum UserEvent {
     Unparked(DecisionNo),
     /// An event of a new contact waits for room in the plan.
     Overflowed(Arc<HeldEvent>),
+    /// Events of new contacts are being taken up, tick by tick.
+    OverflowOpened(Timestamp),
     /// An event of a new contact was taken up.
     OverflowTaken(DecisionNo),
-    /// Room for new contacts was looked for.
+    /// Room for new contacts was looked for, and there is no more of it or nobody waits.
     OverflowTried(Timestamp),
     /// A reply of the month was reserved.
     SendReserved(Month),
@@ -307,6 +309,10 @@ pub enum UserEvent {
         /// What became of it.
         result: ActionResult,
     },
+    /// What is pending is being dropped, up to a place; the rest follows tick by tick.
+    SweepSet(Arc<super::sweep::Sweep>),
+    /// That is done.
+    SweepEnded(super::sweep::Target),
     /// Something happened in the outbox.
     Outbox(OutboxEvent),
 }

@@ -44,6 +44,8 @@ pub mod reply;
 mod rules;
 pub mod seen;
 pub mod settings;
+mod size;
+pub mod sweep;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -108,6 +110,12 @@ pub struct User {
     pub overflow: held::Line,
     /// When room for them was last looked for.
     overflow_tried_at: Option<Timestamp>,
+    /// Events of that line are being taken up.
+    #[serde(default)]
+    overflow_open: bool,
+    /// What is being dropped.
+    #[serde(default)]
+    sweeps: sweep::Sweeps,
     /// What is due when.
     agenda: agenda::Agenda,
     /// Event keys with the number of their decision.
@@ -161,6 +169,8 @@ impl Entity for User {
             parked: held::Line::default(),
             overflow: held::Line::default(),
             overflow_tried_at: None,
+            overflow_open: false,
+            sweeps: sweep::Sweeps::default(),
             agenda: agenda::Agenda::default(),
             seen: seen::Seen::default(),
             tombstones: seen::Seen::default(),
@@ -192,7 +202,9 @@ impl Entity for User {
             self.outbox.next_due(),
             self.automations.next_expiry(),
             connection::next_due(self),
-            decide::next_month(self),
+            connection::unpark_due(self),
+            self.sweeps.next_due(),
+            owner::overflow_due(self),
         ]
         .into_iter()
         .flatten()
@@ -212,6 +224,10 @@ impl Entity for User {
 
     fn is_busy(&self) -> bool {
         self.outbox.is_busy() || self.questions.values().any(|question| question.in_flight)
+    }
+
+    fn event_bytes(event: &UserEvent) -> usize {
+        size::of(event)
     }
 
     fn weight(&self) -> usize {

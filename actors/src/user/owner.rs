@@ -36,6 +36,8 @@ use std::{sync::Arc, time::Duration};
 
 /// Longest key of a press of a button, in characters.
 const PRESS_KEY_CHARS_MAX: usize = 128;
+/// Events of new contacts taken up by one command.
+const OVERFLOW_BATCH_MAX: usize = 32;
 /// Longest name, in characters (product rule).
 const NAME_CHARS_MAX: usize = 100;
 
@@ -146,7 +148,12 @@ pub(super) fn delete_automation(
 
 /// Switches automations off whose last instant is over, and tells the owner.
 pub(super) fn expire_automations(draft: &mut Draft<User>, now: Timestamp) {
+    let mut done = 0_usize;
     while let Some(expired) = draft.automations.expired(now).cloned() {
+        if done > 0 && draft.is_full() {
+            return;
+        }
+        done += 1;
         let mut next = Automation::clone(&expired);
         next.is_active = false;
         next.updated_at = now;
@@ -372,14 +379,33 @@ pub(super) fn take_overflow(draft: &mut Draft<User>, now: Timestamp) {
     if draft.overflow.is_empty() {
         return;
     }
-    draft.emit(UserEvent::OverflowTried(now));
-    while let Some(held) = draft.overflow.first().cloned() {
+    for done in 0..OVERFLOW_BATCH_MAX {
+        let Some(held) = draft.overflow.first().cloned() else { break };
+        if done > 0 && draft.is_full() {
+            break;
+        }
         let HeldEvent { no, event } = held.as_ref();
         if !super::dm::take_up(draft, now, event, *no) {
-            return;
+            return draft.emit(UserEvent::OverflowTried(now));
         }
         draft.emit(UserEvent::OverflowTaken(*no));
     }
+    if draft.overflow.is_empty() {
+        draft.emit(UserEvent::OverflowTried(now));
+    } else if !draft.overflow_open {
+        draft.emit(UserEvent::OverflowOpened(now));
+    }
+}
+
+/// When new contacts that wait may find room: at once while they are taken up, else at the start of the month after the
+/// first of them came.
+pub(super) fn overflow_due(user: &User) -> Option<Timestamp> {
+    let first = user.overflow.first()?;
+    if user.overflow_open {
+        return Some(first.event.received_at);
+    }
+    let since = user.overflow_tried_at.unwrap_or(first.event.received_at).max(first.event.received_at);
+    Some(Month::of(since).next().start())
 }
 
 /// Writes to a contact by hand, inside the window.

@@ -26,9 +26,13 @@ use crate::{
 };
 use std::{borrow::Cow, sync::Arc};
 
-/// Starts what is due, up to a bounded number of steps; more follows in the next tick, at once.
-pub(super) fn pump(draft: &mut Draft<User>, now: Timestamp) {
-    for _ in 0..STEPS_PER_TICK_MAX {
+/// Starts what is due, up to a bounded number of steps; more follows in the next tick, at once. A tick takes at least
+/// one, so that other work never holds the outbox up for long.
+pub(super) fn pump(draft: &mut Draft<User>, now: Timestamp, in_tick: bool) {
+    for done in 0..STEPS_PER_TICK_MAX {
+        if draft.is_full() && !(in_tick && done == 0) {
+            return;
+        }
         let user: &User = draft;
         let Some(step) = user.outbox.advance(now, &mut |item| guard(user, now, item)) else { return };
         emit_all(draft, now, step.decided);
@@ -40,6 +44,9 @@ pub(super) fn pump(draft: &mut Draft<User>, now: Timestamp) {
 
 /// What the outbox does not know: looked at again right before each attempt.
 fn guard(user: &User, now: Timestamp, item: &Outbound) -> Guard {
+    if let Some(reason) = user.sweeps.of_message(item) {
+        return Guard::Cancel(cancel::to_outbox(reason));
+    }
     if item.author == outbox::Author::Human {
         return Guard::Go;
     }

@@ -44,7 +44,10 @@ pub(in super::super) fn answer_burst(draft: &mut Draft<User>, now: Timestamp, pe
         origin: Origin::Texts(burst.texts.clone()),
         rule: None,
     };
-    let verdict = answer(draft, now, case, &mut trail);
+    let verdict = match draft.sweeps.of_case(&case) {
+        Some(reason) => Verdict::Cancelled(reason),
+        None => answer(draft, now, case, &mut trail),
+    };
     trail.end(draft, verdict);
 }
 

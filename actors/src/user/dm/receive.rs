@@ -93,7 +93,8 @@ fn take_in(
     if let Some(verdict) = opt_out(draft, now, event, incoming, trail) {
         return verdict;
     }
-    if !connected {
+    let behind = |held: &Arc<HeldEvent>| held.event.item.person() == Some(&incoming.person);
+    if !connected || draft.parked.iter().any(behind) {
         return park(draft, now, event, trail);
     }
     from_switches(draft, now, event, incoming, trail)
@@ -315,6 +316,7 @@ pub(in super::super) fn park_event(
     draft.emit(UserEvent::Parked(Arc::new(HeldEvent { no, event: Arc::clone(event) })));
     if let Some(integration) = draft.integration.clone()
         && !integration.parked_told
+        && !integration.is_usable(now)
     {
         let mut told = super::super::integration::Integration::clone(&integration);
         told.parked_told = true;

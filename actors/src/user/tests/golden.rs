@@ -8,7 +8,7 @@ use super::world::*;
 use crate::{
     Entity, Timestamp,
     id::{Igsid, Mid},
-    outbox::{Doubt, FailureClass, Fingerprint, Refusal, SendOutcome},
+    outbox::{Doubt, FailureClass, Fingerprint, OutboundId, Refusal, SendOutcome},
     shell::encoding,
     user::{
         Command, User, UserEvent,
@@ -16,13 +16,14 @@ use crate::{
         calendar::Month,
         command::Profile,
         contact::Crm,
-        decision::DecisionNo,
+        decision::{CancelReason, DecisionNo},
         held::{EarlyEdit, HeldEvent, LookUp},
         inbound::InboundItem,
         knowledge::{Faq, Knowledge, Offer, OfferLink, Tone},
         model::QuestionId,
         plan::Plan,
         settings::SettingsPatch,
+        sweep::{Sweep, Target},
         usage::Quota,
     },
 };
@@ -34,7 +35,10 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 1] = [("events-1.bin", include_bytes!("golden/events-1.bin"))];
+const EVENTS: [(&str, &[u8]); 2] = [
+    ("events-1.bin", include_bytes!("golden/events-1.bin")),
+    ("events-2.bin", include_bytes!("golden/events-2.bin")),
+];
 const POSITION: Position = Position(70_000);
 
 /// A workspace with a bit of everything.
@@ -154,6 +158,16 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::ReplyUnbound(outbound.unwrap()),
         UserEvent::NotificationsRead { no: 1, at },
         UserEvent::PublicReplyLogged { decision: no, result: ActionResult::Sent },
+        UserEvent::OverflowOpened(at),
+        UserEvent::SweepSet(Arc::new(Sweep {
+            target: Target::Automation("a1".into()),
+            reason: CancelReason::AutomationGone,
+            since: at,
+            before: no,
+            last: outbound.unwrap(),
+            next: OutboundId::MIN,
+        })),
+        UserEvent::SweepEnded(Target::Everything),
     ]
 }
 

@@ -3,5 +3,6 @@
 mod comments;
 mod golden;
 mod histories;
+mod mass;
 mod scenes;
 mod world;

@@ -52,6 +52,8 @@ pub(super) struct World {
     pub attempts: BTreeMap<OutboundId, u32>,
     pub all_sends: Vec<SendRequest>,
     pub check_replay: bool,
+    /// Bytes of the largest record so far, events and rows.
+    pub largest: usize,
 }
 
 impl World {
@@ -76,6 +78,7 @@ impl World {
             attempts: BTreeMap::new(),
             all_sends: Vec::new(),
             check_replay: true,
+            largest: 0,
         }
     }
 
@@ -97,6 +100,7 @@ impl World {
         let mut draft = Draft::new(self.user.clone());
         let reply = User::decide(&mut draft, self.now, &command)?;
         let parts = draft.into_parts();
+        self.largest = self.largest.max(record_bytes(&parts));
         for event in &parts.events {
             // Through the codec, as the journal does.
             let bytes = rmp_serde::to_vec_named(event).unwrap();
@@ -323,6 +327,11 @@ impl World {
     pub(super) fn verdict(&self, key: &str) -> Verdict {
         self.record(key).verdict
     }
+}
+
+fn record_bytes(parts: &crate::entity::Parts<User>) -> usize {
+    let events = rmp_serde::to_vec_named(&parts.events).unwrap().len();
+    events + parts.rows.iter().map(|row| row.stream.len() + row.bytes.len()).sum::<usize>()
 }
 
 pub(super) fn text_of(send: &SendRequest) -> String {
