@@ -84,6 +84,7 @@ impl Audit<'_> {
                 let sending = view["sending"].as_array().unwrap().len();
                 let started =
                     self.world.sent(tenant).await.iter().filter(|sent| sent["kind"] == "message").count()
+                        + retried(&view)
                         + dms(&view, "unconfirmed")
                         + dms(&view, "dead_letters");
                 if sending == 0 && (dms(&view, "waiting") == 0 || started >= BURST) {
@@ -208,6 +209,12 @@ impl Audit<'_> {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
+}
+
+/// Attempts of messages that wait again after a definite refusal: they used up pace, too.
+fn retried(view: &Value) -> usize {
+    let dms = view["waiting"].as_array().unwrap().iter().filter(|line| line["kind"] == "dm");
+    dms.map(|line| usize::try_from(line["attempts"].as_u64().unwrap()).unwrap()).sum()
 }
 
 fn dms(view: &Value, list: &str) -> usize {
