@@ -1,0 +1,585 @@
+//! A whole installation in one value: sandbox, application and front door, on free ports, with a clock in hand.
+
+use greenroom::{
+    config::{Config, Secret, Span},
+    explain,
+    http::{Door, WebhookLimits, router},
+    outlets::TOKEN_FIELD,
+    parts::{self, App, Replacements},
+    running::SANDBOX_APP_ID,
+    server, telemetry,
+};
+use greenroom_actors::{
+    Entity, EntityId, Timestamp,
+    automation::{AutomationId, AutomationInput},
+    clock::ManualClock,
+    id::AccountId,
+    ports::{Clock, Outlet},
+    shell::{AskError, ShellLimits},
+    user::{
+        Command, User,
+        command::Connect,
+        decision::{DecisionRecord, Verdict},
+        integration::SealedToken,
+        plan::Plan,
+        settings::SettingsPatch,
+    },
+};
+use greenroom_instagram::{
+    ids, plain,
+    sandbox::{
+        APP_SECRET, Bind, ClockSource, META_SECRET, RunningSandbox, Sandbox, SandboxOptions, SandboxState,
+        VERIFY_TOKEN,
+    },
+    signature,
+};
+use greenroom_persistence::{
+    memory::{self, MemoryHandle},
+    secret::Field,
+};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// Workspace and account of the first tenant.
+pub(crate) const BAKERY: Tenant =
+    Tenant { workspace: "bakery", account: "17841400000000001", app_scoped: "26000000000000001" };
+/// Workspace and account of the second tenant.
+pub(crate) const GYM: Tenant =
+    Tenant { workspace: "gym", account: "17841400000000002", app_scoped: "26000000000000002" };
+/// A post of the bakery.
+pub(crate) const POST: &str = "18000000000000101";
+/// A post of the gym.
+pub(crate) const GYM_POST: &str = "18000000000000201";
+/// Real time within which an installation must come to rest.
+const SETTLE_DEADLINE: Duration = Duration::from_secs(120);
+/// Real time between two looks when nothing tells of a change.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// Looks for an activation that recovers.
+const RECOVERIES_MAX: usize = 1_000;
+/// Age of the connections: accounts connected less than a week ago send slowly.
+const CONNECTED_SINCE: Duration = Duration::from_secs(8 * 86_400);
+
+/// A workspace and its account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tenant {
+    pub(crate) workspace: &'static str,
+    pub(crate) account: &'static str,
+    pub(crate) app_scoped: &'static str,
+}
+
+/// A whole installation.
+pub(crate) struct World {
+    pub(crate) app: Arc<App>,
+    pub(crate) sandbox: SandboxState,
+    pub(crate) clock: ManualClock,
+    pub(crate) memory: MemoryHandle,
+    pub(crate) door: SocketAddr,
+    pub(crate) http: reqwest::Client,
+    pub(crate) dir: TempDir,
+    tenants: Vec<Tenant>,
+    sandbox_server: RunningSandbox,
+    stop: CancellationToken,
+    door_task: JoinHandle<()>,
+}
+
+/// How an installation is made.
+pub(crate) struct Plans {
+    pub(crate) config: Config,
+    pub(crate) outlet: Option<Arc<dyn Outlet<User>>>,
+    pub(crate) limits: ShellLimits,
+    pub(crate) enforce_rate_limits: bool,
+    pub(crate) tenants: Vec<Tenant>,
+    /// Token of the handshake.
+    pub(crate) verify_token: &'static str,
+    /// Secrets that may sign beside those of the sandbox.
+    pub(crate) more_secrets: Vec<String>,
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        let mut config = Config::default();
+        config.data.engine = "memory".to_owned();
+        config.server.shutdown_deadline = Span::seconds(0);
+        Self {
+            config,
+            outlet: None,
+            limits: ShellLimits { tick_spacing: Duration::from_millis(1), ..ShellLimits::default() },
+            enforce_rate_limits: true,
+            tenants: vec![BAKERY],
+            verify_token: VERIFY_TOKEN,
+            more_secrets: Vec::new(),
+        }
+    }
+}
+
+impl World {
+    /// The bakery alone, with everything at its usual.
+    pub(crate) async fn bakery() -> Self {
+        Self::with(Plans::default()).await
+    }
+
+    /// The bakery and the gym.
+    pub(crate) async fn both() -> Self {
+        Self::with(Plans { tenants: vec![BAKERY, GYM], ..Plans::default() }).await
+    }
+
+    /// An installation as planned, with its tenants connected a week ago, answering without delay.
+    pub(crate) async fn with(plans: Plans) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = ManualClock::default();
+        let sandbox_server = start_sandbox(&clock, plans.enforce_rate_limits).await;
+        let sandbox = sandbox_server.state().clone();
+        let mut config = aim(plans.config, &sandbox_server.base_url(), dir.path());
+        config.instagram.verify_token = Secret::new(plans.verify_token);
+        config.instagram.app_secrets.extend(plans.more_secrets.into_iter().map(Secret::new));
+        let (stores, memory) = memory::open();
+        let replacements = Replacements {
+            clock: Some(Arc::new(clock.clone())),
+            outlet: plans.outlet,
+            stores: Some(stores),
+            limits: Some(plans.limits),
+        };
+        let app = parts::build(&config, telemetry::start_metrics().unwrap(), replacements, &mut |_, _, _| {})
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let door = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let routes = router(Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) });
+        let door_task =
+            tokio::spawn(server::run(listener, routes, stop.clone(), config.server.shutdown_deadline.0));
+        let http = plain::client_builder().unwrap().build().unwrap();
+        let mut world = Self {
+            app,
+            sandbox,
+            clock,
+            memory,
+            door,
+            http,
+            dir,
+            tenants: Vec::new(),
+            sandbox_server,
+            stop,
+            door_task,
+        };
+        let url = world.webhook_url();
+        world
+            .put("delivery", json!({"url": url, "echo_delay_ms": 0, "timeout_ms": 60_000, "retry": [0, 0, 0, 0, 0, 0, 0, 0], "retry_every": 1}))
+            .await;
+        for tenant in plans.tenants {
+            world.move_in(tenant).await;
+        }
+        world.clock.advance(CONNECTED_SINCE);
+        world.settle().await;
+        world
+    }
+
+    async fn move_in(&mut self, tenant: Tenant) {
+        self.tenants.push(tenant);
+        self.connect(tenant).await;
+        let settings = SettingsPatch {
+            reply_delay: Some(Duration::ZERO),
+            sends_per_hour: Some(3_600),
+            // There is no model: what matches nothing would lock the thread for a person.
+            sidekick: Some(false),
+            ..SettingsPatch::default()
+        };
+        self.tell(tenant, Command::UpdateSettings(settings)).await;
+        self.tell(tenant, Command::SetPlan(Plan::Enterprise)).await;
+    }
+
+    /// Connects an account with a fresh token, or connects it again.
+    pub(crate) async fn connect(&self, tenant: Tenant) {
+        let issued = self.post(&format!("tokens/{}", tenant.account), json!({"op": "issue"})).await;
+        let token = issued["access_token"].as_str().unwrap().to_owned();
+        let account = ids::AccountId::parse(tenant.account).unwrap();
+        let subscribed = self.app.client.subscribe(&SecretString::from(token.clone()), &account).await;
+        assert!(subscribed.value.is_ok(), "the sandbox refuses the subscription");
+        let entity = EntityId::new(User::KIND, tenant.workspace).unwrap();
+        let field = Field { tenant: entity.as_str(), name: TOKEN_FIELD };
+        let sealed = self.app.keyring.seal(field, &token, &mut rand::rngs::SysRng).unwrap();
+        let connect = Connect {
+            account: AccountId::from(tenant.account),
+            app_scoped: Some(AccountId::from(tenant.app_scoped)),
+            username: format!("fictional.{}", tenant.workspace),
+            token: SealedToken::new(&sealed),
+            scopes: Vec::new(),
+            expires_at: self.now() + Duration::from_secs(60 * 86_400),
+            webhooks_subscribed: true,
+        };
+        self.tell(tenant, Command::ConnectInstagram(connect)).await;
+    }
+
+    /// Stops in order.
+    pub(crate) async fn close(self) {
+        self.stop.cancel();
+        self.door_task.await.unwrap();
+        self.app.stop(Duration::ZERO).await;
+        self.sandbox_server.shutdown().await;
+    }
+
+    // ---- the workspace -------------------------------------------------------------------------------------------
+
+    /// A command of the owner, which must be taken.
+    pub(crate) async fn tell(&self, tenant: Tenant, command: Command) {
+        self.app.users.ask(tenant.workspace, command, 0).await.unwrap();
+    }
+
+    /// Changes settings.
+    pub(crate) async fn set(&self, tenant: Tenant, patch: SettingsPatch) {
+        self.tell(tenant, Command::UpdateSettings(patch)).await;
+    }
+
+    /// A rule that answers a word in messages.
+    pub(crate) async fn rule(&self, tenant: Tenant, word: &str, answer: &str) {
+        self.automation(tenant, word, rule(word, answer)).await;
+    }
+
+    /// A rule that answers a word below the tenant's post: privately, and then for all to see when `public` says so.
+    pub(crate) async fn comment_rule(&self, tenant: Tenant, word: &str, answer: &str, public: Option<&str>) {
+        let post = if tenant.workspace == BAKERY.workspace { POST } else { GYM_POST };
+        let input = AutomationInput {
+            trigger_scope: Some("comment".to_owned()),
+            post_id: Some(post.to_owned()),
+            comment_reply_text: public.map(str::to_owned),
+            ..rule(word, answer)
+        };
+        self.automation(tenant, word, input).await;
+    }
+
+    /// Any rule.
+    pub(crate) async fn automation(&self, tenant: Tenant, id: &str, input: AutomationInput) {
+        let command = Command::CreateAutomation { id: AutomationId::from(id), input, inactive: false };
+        self.tell(tenant, command).await;
+    }
+
+    /// The durable state of a workspace; after a failure of the engine the activation comes back within moments.
+    pub(crate) async fn state(&self, tenant: Tenant) -> Arc<User> {
+        for _ in 0..RECOVERIES_MAX {
+            match self.app.users.published(tenant.workspace).await {
+                Ok(published) => return published.state,
+                Err(AskError::Unavailable(_) | AskError::Unknown) => {
+                    self.clock.advance(Duration::from_millis(20))
+                }
+                Err(error) => panic!("workspace {}: {error}", tenant.workspace),
+            }
+        }
+        panic!("workspace {} does not come back", tenant.workspace);
+    }
+
+    /// The decision on a message or comment.
+    pub(crate) async fn decision(&self, tenant: Tenant, id: &str) -> DecisionRecord {
+        self.decision_if_any(tenant, id).await.unwrap_or_else(|| panic!("no decision on {id}"))
+    }
+
+    /// The decision on a message or comment, if there is one.
+    pub(crate) async fn decision_if_any(&self, tenant: Tenant, id: &str) -> Option<DecisionRecord> {
+        explain::find(&self.app, tenant.workspace, id).await.unwrap().map(|view| view.record)
+    }
+
+    /// Whether a message or comment was answered and the answer arrived.
+    pub(crate) async fn was_answered(&self, tenant: Tenant, id: &str) -> bool {
+        matches!(self.decision(tenant, id).await.verdict, Verdict::Replied { .. })
+    }
+
+    /// The same, when the message may not have arrived yet.
+    pub(crate) async fn answered_by_now(&self, tenant: Tenant, id: &str) -> bool {
+        self.decision_if_any(tenant, id)
+            .await
+            .is_some_and(|decision| matches!(decision.verdict, Verdict::Replied { .. }))
+    }
+
+    // ---- the platform --------------------------------------------------------------------------------------------
+
+    /// A control request to the sandbox.
+    pub(crate) async fn post(&self, target: &str, body: Value) -> Value {
+        self.control("POST", target, body).await
+    }
+
+    /// A setting of the sandbox.
+    pub(crate) async fn put(&self, target: &str, body: Value) -> Value {
+        self.control("PUT", target, body).await
+    }
+
+    /// A look at the sandbox.
+    pub(crate) async fn get(&self, target: &str) -> Value {
+        self.control("GET", target, json!({})).await
+    }
+
+    /// Any control request.
+    pub(crate) async fn control(&self, method: &str, target: &str, body: Value) -> Value {
+        let answer = self.sandbox.control(method, target, body).await;
+        answer.unwrap_or_else(|refused| panic!("the sandbox refuses {method} {target}: {refused}"))
+    }
+
+    /// A person writes to an account; the id of the message.
+    pub(crate) async fn dm(&self, tenant: Tenant, person: u64, text: &str) -> String {
+        let body = json!({"account": tenant.account, "person": person.to_string(), "text": text});
+        self.post("actions/dm", body).await["mid"].as_str().unwrap().to_owned()
+    }
+
+    /// A person writes to an account; the key of the event.
+    pub(crate) async fn dm_key(&self, tenant: Tenant, person: u64, text: &str) -> String {
+        let body = json!({"account": tenant.account, "person": person.to_string(), "text": text});
+        let said = self.post("actions/dm", body).await;
+        let id = |name: &str| said[name].as_str().unwrap().to_owned();
+        format!("{}:message:{}:{}", tenant.workspace, id("igsid"), id("mid"))
+    }
+
+    /// A person comments on the tenant's post; the id of the comment.
+    pub(crate) async fn comment(&self, tenant: Tenant, person: u64, text: &str) -> String {
+        let media = if tenant.workspace == BAKERY.workspace { POST } else { GYM_POST };
+        let body =
+            json!({"account": tenant.account, "media": media, "person": person.to_string(), "text": text});
+        self.post("actions/comment", body).await["comment_id"].as_str().unwrap().to_owned()
+    }
+
+    /// New people; their numbers.
+    pub(crate) async fn people(&self, count: usize) -> Vec<u64> {
+        let mut people = Vec::with_capacity(count);
+        for _ in 0..count {
+            let made = self.post("people", json!({})).await;
+            people.push(made["id"].as_str().unwrap().parse().unwrap());
+        }
+        people
+    }
+
+    /// Everything that the account sent through the API, oldest first.
+    pub(crate) async fn sent(&self, tenant: Tenant) -> Vec<Value> {
+        list(self.get(&format!("sent?account={}", tenant.account)).await)
+    }
+
+    /// The texts that the account sent, oldest first.
+    pub(crate) async fn sent_texts(&self, tenant: Tenant) -> Vec<String> {
+        self.sent(tenant).await.iter().map(|sent| sent["text"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Nobody got anything twice.
+    pub(crate) async fn assert_nothing_twice(&self) {
+        let twice = list(self.get("sent?duplicates=1").await);
+        assert!(twice.is_empty(), "sent twice: {twice:#?}");
+    }
+
+    /// Calls of the product on paths that contain `path`.
+    pub(crate) async fn calls(&self, path: &str) -> Vec<Value> {
+        list(self.get(&format!("calls?path={path}")).await)
+    }
+
+    /// One fault rule for sends.
+    pub(crate) async fn fail_sends(&self, times: i64, probability: f64, effect: Value) {
+        let rule = json!({"name": "test", "times": times, "probability": probability,
+            "match": {"method": "POST", "path": "^/[^/]+/messages$"}, "effect": effect});
+        self.post("faults", rule).await;
+    }
+
+    // ---- time ----------------------------------------------------------------------------------------------------
+
+    /// The present instant, of product and platform.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits, without moving the clock, until nothing more happens by itself.
+    pub(crate) async fn settle(&self) {
+        let rest = tokio::time::timeout(SETTLE_DEADLINE, self.come_to_rest()).await;
+        assert!(rest.is_ok(), "the installation does not come to rest: {:?}", self.app.users.stats());
+    }
+
+    async fn come_to_rest(&self) {
+        let mut watches: Vec<_> =
+            self.tenants.iter().map(|tenant| self.app.users.watch(tenant.workspace).unwrap()).collect();
+        loop {
+            self.post("wait", json!({"deliveries_idle": true, "quiet_ms": 0, "timeout_s": 60})).await;
+            if self.is_idle().await && self.is_delivered().await {
+                // What was under way between the two looks shows in a second one.
+                tokio::task::yield_now().await;
+                if self.is_idle().await && self.is_delivered().await {
+                    return;
+                }
+            }
+            let changes: Vec<_> = watches.iter_mut().map(|watch| Box::pin(watch.changed())).collect();
+            if tokio::time::timeout(LOOK_AGAIN, futures::future::select_all(changes)).await.is_err() {
+                // Ticks of an entity that stays due are a moment apart.
+                if self.is_due().await {
+                    self.clock.advance(Duration::from_millis(1));
+                }
+            }
+        }
+    }
+
+    /// Waits until the product has nothing more to do, whatever the platform still has to deliver.
+    pub(crate) async fn rest_of_product(&self) {
+        let mut watch = self.app.users.watch(BAKERY.workspace).unwrap();
+        while !self.is_idle().await {
+            let _ = tokio::time::timeout(LOOK_AGAIN, watch.changed()).await;
+            if self.is_due().await {
+                self.clock.advance(Duration::from_millis(1));
+            }
+        }
+    }
+
+    /// Waits until the platform has tried to deliver what contains `part` so many times; false when it does not.
+    pub(crate) async fn sandbox_attempts(&self, part: &str, attempts: u64) -> bool {
+        let tried = async {
+            loop {
+                let deliveries = self.get("deliveries?limit=1000").await;
+                let records = deliveries["data"].as_array().unwrap();
+                let tries: u64 = records
+                    .iter()
+                    .filter(|one| one["updates"].to_string().contains(part))
+                    .map(|one| one["attempts"].as_u64().unwrap())
+                    .sum();
+                if tries >= attempts {
+                    return;
+                }
+                let _ = tokio::time::timeout(LOOK_AGAIN, std::future::pending::<()>()).await;
+            }
+        };
+        tokio::time::timeout(SETTLE_DEADLINE, tried).await.is_ok()
+    }
+
+    async fn is_delivered(&self) -> bool {
+        let state = self.get("deliveries?limit=1").await;
+        state["pending"] == 0
+    }
+
+    async fn is_idle(&self) -> bool {
+        for tenant in &self.tenants {
+            let state = self.state(*tenant).await;
+            if state.is_busy() {
+                return false;
+            }
+        }
+        let stats = self.app.users.stats();
+        stats.commands == 0 && stats.effects == 0 && !self.is_due().await
+    }
+
+    async fn is_due(&self) -> bool {
+        self.next_due().await.is_some_and(|due| due <= self.now())
+    }
+
+    async fn next_due(&self) -> Option<Timestamp> {
+        let mut next = None;
+        for tenant in &self.tenants {
+            next = next.into_iter().chain(self.state(*tenant).await.next_due()).min();
+        }
+        next
+    }
+
+    /// Lets time pass, stopping wherever something is due.
+    pub(crate) async fn pass(&self, span: Duration) {
+        let end = self.now() + span;
+        loop {
+            self.settle().await;
+            if self.now() >= end {
+                return;
+            }
+            self.clock.advance_to(self.next_due().await.map_or(end, |due| due.min(end)));
+        }
+    }
+
+    /// Lets time pass until the outboxes are empty; fails when they are not within `at_most`.
+    pub(crate) async fn drain(&self, at_most: Duration) {
+        self.drain_in_strides(Duration::ZERO, at_most).await;
+    }
+
+    /// The same, in steps of at least `stride`: fewer looks where much is to be sent.
+    pub(crate) async fn drain_in_strides(&self, stride: Duration, at_most: Duration) {
+        let end = self.now() + at_most;
+        loop {
+            self.settle().await;
+            let mut open = 0;
+            for tenant in &self.tenants {
+                open += self.state(*tenant).await.outbox.open();
+            }
+            if open == 0 {
+                return;
+            }
+            assert!(self.now() < end, "{open} messages are still open after {at_most:?}");
+            let next = self.next_due().await.unwrap_or(end).max(self.now() + stride);
+            self.clock.advance_to(next);
+        }
+    }
+
+    // ---- the door ------------------------------------------------------------------------------------------------
+
+    /// Address of the webhook endpoint.
+    pub(crate) fn webhook_url(&self) -> String {
+        format!("http://{}/api/webhooks/instagram", self.door)
+    }
+
+    /// Delivers bytes with a valid signature; the status.
+    pub(crate) async fn deliver(&self, body: impl Into<Vec<u8>>) -> u16 {
+        let body = body.into();
+        let signature = sign(&body);
+        let request = self.http.post(self.webhook_url()).header("x-hub-signature-256", signature).body(body);
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// A request to the operator's routes with the right token.
+    pub(crate) async fn operator(&self, method: reqwest::Method, path: &str) -> (u16, Value) {
+        let url = format!("http://{}/api/admin/workspaces/{path}", self.door);
+        let request = self.http.request(method, url).bearer_auth(self.app.operator_token.expose());
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+}
+
+async fn start_sandbox(clock: &ManualClock, enforce_rate_limits: bool) -> RunningSandbox {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let shared = clock.clone();
+    let options = SandboxOptions {
+        clock: ClockSource::new(move || shared.now().as_millis()),
+        echo_delay: Duration::ZERO,
+        enforce_rate_limits,
+        ..SandboxOptions::new(Bind::Listener(listener))
+    };
+    Sandbox::start(options).await.unwrap()
+}
+
+/// Points a configuration at a sandbox and a folder.
+fn aim(mut config: Config, sandbox: &str, dir: &std::path::Path) -> Config {
+    config.data.dir = dir.to_owned();
+    config.instagram.app_id = SANDBOX_APP_ID.to_owned();
+    config.instagram.app_secrets = vec![Secret::new(APP_SECRET), Secret::new(META_SECRET)];
+    config.instagram.www_url = format!("{sandbox}/ig-www");
+    config.instagram.api_url = format!("{sandbox}/ig-api");
+    config.instagram.graph_url = format!("{sandbox}/ig-graph");
+    config
+}
+
+fn rule(word: &str, answer: &str) -> AutomationInput {
+    AutomationInput {
+        title: format!("rule {word}"),
+        trigger_word: Some(word.to_owned()),
+        response_type: "fixed".to_owned(),
+        response_content: answer.to_owned(),
+        ..AutomationInput::default()
+    }
+}
+
+fn list(mut answer: Value) -> Vec<Value> {
+    match answer["data"].take() {
+        Value::Array(items) => items,
+        other => panic!("no list: {other}"),
+    }
+}
+
+/// The signature of a body by the sandbox's app.
+pub(crate) fn sign(body: &[u8]) -> String {
+    signature::sign(&SecretString::from(APP_SECRET), body)
+}
+
+/// A delivery of one direct message, as the platform writes it.
+pub(crate) fn message(account: &str, person: &str, mid: &str, text: &str, at: Timestamp) -> Value {
+    json!({"object": "instagram", "entry": [{"id": account, "time": at.as_millis(), "messaging": [item(account, person, mid, text, at)]}]})
+}
+
+/// One direct message inside of a delivery.
+pub(crate) fn item(account: &str, person: &str, mid: &str, text: &str, at: Timestamp) -> Value {
+    json!({"sender": {"id": person}, "recipient": {"id": account}, "timestamp": at.as_millis(),
+        "message": {"mid": mid, "text": text}})
+}
