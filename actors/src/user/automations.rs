@@ -4,9 +4,12 @@ use crate::{
     Timestamp,
     automation::{Automation, AutomationId, Matcher},
 };
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 /// Most automations of a workspace, switched on or off.
 pub const AUTOMATIONS_MAX: usize = 5_000;
@@ -19,15 +22,16 @@ pub struct Automations {
     list: OrdMap<AutomationId, Arc<Automation>>,
     /// Private replies delivered, by automation: apart, because they change often.
     counts: OrdMap<AutomationId, u64>,
-    /// Compiled triggers of the live ones. Derived.
+    /// Compiled triggers of the live ones. Derived, when first asked for: a batch of changes, a replay or a dormant
+    /// workspace compiles nothing in vain. A change puts a new cell here, and clones of the same list share theirs.
     #[serde(skip)]
-    matcher: Matcher,
+    matcher: Arc<OnceLock<Matcher>>,
     /// How many are switched on. Derived.
     #[serde(skip)]
     active: u32,
-    /// The first instant at which a switched-on one expires. Derived.
+    /// When the switched-on ones expire. Derived.
     #[serde(skip)]
-    next_expiry: Option<Timestamp>,
+    expiries: OrdSet<(Timestamp, AutomationId)>,
 }
 
 impl Automations {
@@ -75,32 +79,54 @@ impl Automations {
 
     /// The compiled triggers.
     #[must_use]
-    pub const fn matcher(&self) -> &Matcher {
-        &self.matcher
+    pub fn matcher(&self) -> &Matcher {
+        self.matcher.get_or_init(|| {
+            Matcher::compile(self.list.values().filter(|one| one.is_active).map(AsRef::as_ref))
+        })
     }
 
     /// The first instant at which a switched-on one expires.
     #[must_use]
-    pub const fn next_expiry(&self) -> Option<Timestamp> {
-        self.next_expiry
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.expiries.get_min().map(|(at, _)| *at)
     }
 
     /// A switched-on one that has expired.
     #[must_use]
     pub fn expired(&self, now: Timestamp) -> Option<&Arc<Automation>> {
-        self.next_expiry.filter(|at| *at <= now)?;
-        self.list.values().find(|automation| automation.is_active && automation.is_expired(now))
+        let (_, id) = self.expiries.get_min().filter(|(at, _)| *at <= now)?;
+        self.list.get(id)
     }
 
     pub(super) fn set(&mut self, automation: Arc<Automation>) {
+        self.forget(&automation.id);
+        self.note(&automation);
         self.list.insert(automation.id.clone(), automation);
-        self.rebuild();
+        self.matcher = Arc::default();
     }
 
     pub(super) fn delete(&mut self, id: &AutomationId) {
+        self.forget(id);
         self.list.remove(id);
         self.counts.remove(id);
-        self.rebuild();
+        self.matcher = Arc::default();
+    }
+
+    /// Enters a switched-on one in what is derived.
+    fn note(&mut self, automation: &Automation) {
+        if automation.is_active {
+            self.active = self.active.saturating_add(1);
+            self.expiries.extend(automation.content.expires_at.map(|at| (at, automation.id.clone())));
+        }
+    }
+
+    /// Undoes [`Self::note`] for the one that is in the list.
+    fn forget(&mut self, id: &AutomationId) {
+        let Some(before) = self.list.get(id).filter(|before| before.is_active) else { return };
+        self.active = self.active.saturating_sub(1);
+        if let Some(at) = before.content.expires_at {
+            self.expiries.remove(&(at, id.clone()));
+        }
     }
 
     pub(super) fn count(&mut self, id: &AutomationId) {
@@ -111,15 +137,52 @@ impl Automations {
     }
 
     pub(super) fn rebuild(&mut self) {
-        let active = || self.list.values().filter(|automation| automation.is_active);
-        self.matcher = Matcher::compile(active().map(AsRef::as_ref));
-        self.next_expiry = active().filter_map(|automation| automation.content.expires_at).min();
-        self.active = u32::try_from(active().count()).unwrap_or(u32::MAX);
+        self.matcher = Arc::default();
+        self.active = 0;
+        self.expiries = OrdSet::new();
+        for automation in self.list.clone().values() {
+            self.note(automation);
+        }
     }
 }
 
 impl fmt::Debug for Automations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Automations({} of which {} active)", self.list.len(), self.active)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changing_thousands_of_automations_compiles_their_triggers_once_and_only_when_asked() {
+        let now = Timestamp::from_millis(1_767_225_600_000);
+        let input = crate::automation::AutomationInput {
+            title: "price".into(),
+            trigger_word: Some("price".into()),
+            response_type: "fixed".into(),
+            response_content: "10".into(),
+            expires_at: Some(now + std::time::Duration::from_secs(60)),
+            ..crate::automation::AutomationInput::default()
+        };
+        let content = crate::automation::validate(&input, now).unwrap().content;
+        let mut automations = Automations::default();
+        for no in 0..AUTOMATIONS_MAX {
+            let id = AutomationId::from(format!("a{no}").as_str());
+            automations.set(Arc::new(Automation::new(id, content.clone(), now)));
+            assert!(automations.matcher.get().is_none());
+        }
+        assert_eq!(automations.active() as usize, AUTOMATIONS_MAX);
+        let shared = automations.clone();
+        let _ = shared.matcher();
+        assert!(automations.matcher.get().is_some(), "clones share what is compiled");
+        let later = now + std::time::Duration::from_secs(60);
+        while let Some(expired) = automations.expired(later).cloned() {
+            automations.set(Arc::new(Automation { is_active: false, ..Automation::clone(&expired) }));
+        }
+        assert_eq!((automations.active(), automations.next_expiry()), (0, None));
+        assert!(automations.matcher.get().is_none() && shared.matcher.get().is_some());
     }
 }
