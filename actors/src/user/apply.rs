@@ -24,7 +24,13 @@ impl User {
         match event {
             UserEvent::Received { fingerprint, record } => {
                 let number = i64::try_from(record.no.0).unwrap_or(i64::MAX);
-                self.seen.insert(record.received_at.max(record.decided_at), EVENT_DAYS, *fingerprint, number);
+                let early = self.seen.insert(
+                    record.received_at.max(record.decided_at),
+                    EVENT_DAYS,
+                    *fingerprint,
+                    number,
+                );
+                self.note_forgotten(early);
                 self.number_used(record.no);
                 self.decisions.insert(record.no, Arc::clone(record));
                 while self.decisions.len() > DECISIONS_MAX {
@@ -39,7 +45,8 @@ impl User {
             }
             UserEvent::BurstSet { person, burst } => self.set_burst(person, burst.as_ref()),
             UserEvent::MessageUnsent { person, mid, fingerprint, now } => {
-                self.tombstones.insert(*now, EVENT_DAYS, *fingerprint, now.as_millis());
+                let early = self.tombstones.insert(*now, EVENT_DAYS, *fingerprint, now.as_millis());
+                self.note_forgotten(early);
                 self.with_contact(person, |contact| unsend(contact, mid));
             }
             UserEvent::MessageEdited { person, no, edit } => {
@@ -106,7 +113,8 @@ impl User {
             UserEvent::AutomationDeleted(id) => self.automations.delete(id),
             UserEvent::AutomationCounted(id) => self.automations.count(id),
             UserEvent::Fired { fingerprint, at } => {
-                self.fired.insert(*at, FIRING_DAYS, *fingerprint, at.as_millis());
+                let early = self.fired.insert(*at, FIRING_DAYS, *fingerprint, at.as_millis());
+                self.note_forgotten(early);
             }
             UserEvent::FiringForgotten(fingerprint) => self.fired.remove(*fingerprint),
             UserEvent::ReplyBound { outbound, context } => {
@@ -151,6 +159,10 @@ impl User {
         if let Some(contact) = self.contacts.get_mut(person) {
             change(Arc::make_mut(contact));
         }
+    }
+
+    fn note_forgotten(&mut self, early: usize) {
+        self.forgotten_early = self.forgotten_early.saturating_add(u64::try_from(early).unwrap_or(u64::MAX));
     }
 
     fn number_used(&mut self, no: DecisionNo) {

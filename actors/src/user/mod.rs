@@ -124,6 +124,9 @@ pub struct User {
     tombstones: seen::Seen,
     /// Firings of automations, with their instants.
     fired: seen::Seen,
+    /// Event keys, unsends and firings forgotten before their time, because there were more than [`seen::SEEN_MAX`].
+    #[serde(default)]
+    pub forgotten_early: u64,
     /// Recent decisions. At most [`decision::DECISIONS_MAX`].
     pub decisions: OrdMap<decision::DecisionNo, Arc<decision::DecisionRecord>>,
     /// Recent rows of the activity list.
@@ -175,6 +178,7 @@ impl Entity for User {
             seen: seen::Seen::default(),
             tombstones: seen::Seen::default(),
             fired: seen::Seen::default(),
+            forgotten_early: 0,
             decisions: OrdMap::new(),
             logs: action_log::ActionLogs::default(),
             notifications: notification::Notifications::default(),
