@@ -54,8 +54,6 @@ async fn play(delivery: Value) -> Outcome {
     for ((person, turn), key) in keys {
         let verdict = match world.decision(BAKERY, &key).await.verdict {
             Verdict::Replied { .. } => "replied",
-            // The recent window keeps the latest verdict, the history the first one.
-            Verdict::Queued { .. } => "replied",
             Verdict::NoReply(Silence::NoMatch) => "no match",
             other => panic!("person {person}, text {turn}: {other:?}"),
         };
