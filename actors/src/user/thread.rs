@@ -47,19 +47,15 @@ pub struct Burst {
 }
 
 impl Burst {
-    /// The burst with one more text.
+    /// The burst of these texts, the last of which came now. The caller keeps to [`BURST_TEXTS_MAX`].
     #[must_use]
-    pub fn with(
-        mut texts: Vec<DecisionNo>,
+    pub fn of(
+        texts: Vec<DecisionNo>,
         began_at: Timestamp,
-        no: DecisionNo,
         cause: EventKey,
         now: Timestamp,
         delay: Duration,
     ) -> Self {
-        texts.push(no);
-        let surplus = texts.len().saturating_sub(BURST_TEXTS_MAX);
-        texts.drain(..surplus);
         let due = (now + delay).min(began_at + delay * BURST_DELAYS_MAX);
         Self { began_at, due, texts, cause }
     }

@@ -6,9 +6,7 @@ use super::{
         action_log::ActionResult,
         asking, budget, control,
         decision::{HrnSource, RuleUsed, Silence, StepOutcome, Verdict},
-        hrn_queue,
-        inbound::AttachmentKind,
-        keys,
+        hrn_queue, keys,
         model::Classification,
         question::{Ask, Case, Origin, Question},
         rules,
@@ -17,7 +15,7 @@ use super::{
         thread::Thread,
         trail::Trail,
     },
-    reply,
+    judge, reply,
 };
 use crate::{
     Draft, Timestamp,
@@ -64,13 +62,10 @@ pub(super) fn answer(draft: &mut Draft<User>, now: Timestamp, case: Case, trail:
         trail.dm_so(8, StepOutcome::Stopped, "taken back meanwhile");
         return Verdict::NoReply(Silence::Unsent);
     }
-    let assessment = hrn::assess(
-        &words.text,
-        &hrn::HrnContext {
-            after_our_reply: contact.thread.our_last().is_some(),
-            has_attachment: words.has_attachment,
-        },
-    );
+    let assessment = match &case.origin {
+        Origin::Texts(texts) => judge::judge(&contact.thread, texts, &words.text, words.has_attachment),
+        Origin::Comment(_) => return Verdict::NoReply(Silence::NotAnswerable),
+    };
     if let Class::Hard(category) = assessment.class {
         trail.dm_so(9, StepOutcome::Stopped, category.as_str());
         return hrn_queue::raise_assessed(draft, now, &case, &assessment);
@@ -208,9 +203,8 @@ fn words(thread: &Thread, case: &Case) -> Words {
     let Origin::Texts(texts) = &case.origin else {
         return Words { text: String::new(), has_attachment: false };
     };
-    let has_attachment = texts.iter().filter_map(|no| thread.get(*no)).any(|message| {
-        message.attachments.iter().any(|attachment| attachment.kind != AttachmentKind::Template)
-    });
+    let has_attachment =
+        texts.iter().filter_map(|no| thread.get(*no)).any(|message| judge::has_attachment(message));
     Words { text: thread.merged(texts), has_attachment }
 }
 

@@ -4,6 +4,7 @@
 //! and enqueues the text (14 to 17). Step 18, delivery, is in `relay`.
 
 mod answer;
+mod judge;
 mod receive;
 mod reply;
 

@@ -232,10 +232,13 @@ fn collect(
     if let Some(last) = texts.last().copied() {
         conclude(draft, now, last, Verdict::Merged { into: no });
     }
+    texts.push(no);
+    let surplus = texts.len().saturating_sub(super::super::thread::BURST_TEXTS_MAX);
+    let given_up: Vec<DecisionNo> = texts.drain(..surplus).collect();
+    if let Some(verdict) = grave(draft, now, event, person, &given_up, trail) {
+        return verdict;
+    }
     if delay.is_zero() {
-        texts.push(no);
-        let surplus = texts.len().saturating_sub(super::super::thread::BURST_TEXTS_MAX);
-        texts.drain(..surplus);
         trail.dm_so(8, StepOutcome::Passed, "no delay");
         let case = Case {
             no,
@@ -246,11 +249,31 @@ fn collect(
         };
         return super::answer::answer(draft, now, case, trail);
     }
-    let burst = Burst::with(texts, began_at, no, event.key.clone(), now, delay);
+    let burst = Burst::of(texts, began_at, event.key.clone(), now, delay);
     let until = burst.due;
     trail.dm(8, StepOutcome::Waiting);
     draft.emit(UserEvent::BurstSet { person: person.clone(), burst: Some(Arc::new(burst)) });
     Verdict::Collecting { until }
+}
+
+/// Step 9 for texts that too many others followed to be answered with them: a grave one is left to a person at once.
+fn grave(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &Arc<InboundEvent>,
+    person: &Igsid,
+    given_up: &[DecisionNo],
+    trail: &mut Trail,
+) -> Option<Verdict> {
+    let contact = draft.contacts.get(person).filter(|_| !given_up.is_empty())?;
+    let assessment = super::judge::hard(&contact.thread, given_up)?;
+    if contact.thread.burst.is_some() {
+        draft.emit(UserEvent::BurstSet { person: person.clone(), burst: None });
+    }
+    trail.dm(8, StepOutcome::Passed);
+    trail.dm_so(9, StepOutcome::Stopped, assessment.class.as_str());
+    let case = case_of(event, person, trail.no());
+    Some(hrn_queue::raise_assessed(draft, now, &case, &assessment))
 }
 
 /// Takes a question to the model back, because more was written meanwhile. Returns the texts it was about.

@@ -788,3 +788,43 @@ fn d_65_the_transcript_keeps_the_newest_lines_and_the_text_comes_last() {
     let rows = world.rows.keys().filter(|(stream, _)| stream == &format!("messages/{ANA}")).count();
     assert_eq!(rows, 32 - 20, "older messages leave to the history");
 }
+
+fn in_a_row(world: &mut World, texts: &[&str]) -> String {
+    let mut key = String::new();
+    for text in texts {
+        let event = world.message(ANA, text);
+        key = event.key.as_str().to_owned();
+        world.receive(event);
+        world.wait(secs(1));
+    }
+    world.wait(secs(20));
+    key
+}
+
+#[test]
+fn step_9_sees_a_grave_text_that_too_many_others_followed() {
+    let mut world = priced();
+    in_a_row(&mut world, &["I want a refund", "hello", "are", "you", "there", "the price"]);
+    let hrn = world.contact(ANA).hrn.clone().expect("a person is asked");
+    assert_eq!(hrn.source, HrnSource::Heuristic);
+    assert!(world.all_sends.is_empty());
+}
+
+#[test]
+fn step_9_sees_a_grave_text_that_does_not_fit_beside_the_others() {
+    let mut world = priced();
+    let long = format!("what is the price {}", "please ".repeat(165));
+    assert!(long.chars().count() > 1_170);
+    let key = in_a_row(&mut world, &["I will sue you", &long]);
+    assert!(matches!(world.verdict(&key), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
+    assert!(world.all_sends.is_empty());
+}
+
+#[test]
+fn step_9_sees_the_end_of_a_text_that_is_cut_for_the_rules() {
+    let mut world = priced();
+    let long = format!("what is the price {} or I will sue you", "please ".repeat(300));
+    let key = in_a_row(&mut world, &[&long]);
+    assert!(matches!(world.verdict(&key), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
+    assert!(world.all_sends.is_empty());
+}
