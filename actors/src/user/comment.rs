@@ -117,11 +117,6 @@ fn matched(
     automation: &Arc<Automation>,
     trail: &mut Trail,
 ) -> Verdict {
-    if rests(draft, now, automation, &case.person, from) {
-        trail.comment_so(5, StepOutcome::Stopped, "fired for this person and post a short while ago");
-        tell::log(draft, now, &case, Entry::of(ActionResult::Skipped, "cooldown"));
-        return Verdict::NoReply(Silence::Cooldown);
-    }
     trail.comment(5, StepOutcome::Passed);
     if automation.content.hrn_enforced {
         trail.comment_so(6, StepOutcome::Stopped, "the automation asks for a person");
@@ -138,6 +133,12 @@ fn matched(
         return verdict;
     }
     trail.comment(6, StepOutcome::Passed);
+    // Only now: what a person must see is not silenced by an answer that was given before.
+    if rests(draft, now, automation, &case.person, from) {
+        trail.comment_so(5, StepOutcome::Stopped, "fired for this person and post a short while ago");
+        tell::log(draft, now, &case, Entry::of(ActionResult::Skipped, "cooldown"));
+        return Verdict::NoReply(Silence::Cooldown);
+    }
     let fixed = match &automation.content.response {
         Response::AiPrompt(_) => None,
         _ => match compose::fixed(draft, &case.person, from.comment.username.as_deref(), automation) {

@@ -96,3 +96,17 @@ fn a_prompt_for_comments_falls_back_to_a_sentence() {
     world.write("");
     assert_eq!(world.deliver(), ["Thanks for your comment! Let's continue here in the messages."]);
 }
+
+#[test]
+fn a_comment_that_needs_a_person_is_not_silenced_by_the_cool_down() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", None));
+    world.comments(ANA, "link please");
+    assert_eq!(world.deliver(), ["here"]);
+    let again = world.comments(ANA, "link again");
+    assert_eq!(world.verdict(&again), Verdict::NoReply(Silence::Cooldown));
+    let grave = world.comments(ANA, "this link is a scam, I want a refund!");
+    assert!(matches!(world.verdict(&grave), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
+    assert!(world.contact(ANA).hrn.is_some());
+    assert_eq!(world.all_sends.len(), 1);
+}
