@@ -73,14 +73,17 @@ pub(super) fn raise_assessed(
     verdict
 }
 
-/// Sets the lock of a contact that is known.
+/// Sets the lock of a contact. Without one, for lack of room in the plan or because the platform did not say who wrote,
+/// there is nothing to lock, and the owner is told all the same.
 pub(super) fn lock(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, hrn: Hrn, urgent: bool) {
     cancel::pending(draft, now, person, CancelReason::HrnSet);
-    let Some(contact) = draft.contacts.get(person) else { return };
-    if contact.hrn.is_some() {
+    let known = draft.contacts.get(person);
+    if known.is_some_and(|contact| contact.hrn.is_some()) {
         return;
     }
-    let category = hrn.category.clone();
-    draft.emit(UserEvent::HrnSet { person: person.clone(), hrn: Arc::new(hrn) });
+    let (category, known) = (hrn.category.clone(), known.is_some());
+    if known {
+        draft.emit(UserEvent::HrnSet { person: person.clone(), hrn: Arc::new(hrn) });
+    }
     tell::notify(draft, now, NotificationKind::HumanNeeded { person: person.clone(), category, urgent });
 }

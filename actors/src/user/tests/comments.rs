@@ -7,6 +7,7 @@ use crate::{
     user::{
         decision::{HrnSource, Silence, Verdict},
         inbound::InboundItem,
+        notification::NotificationKind,
     },
 };
 
@@ -109,4 +110,18 @@ fn a_comment_that_needs_a_person_is_not_silenced_by_the_cool_down() {
     assert!(matches!(world.verdict(&grave), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
     assert!(world.contact(ANA).hrn.is_some());
     assert_eq!(world.all_sends.len(), 1);
+}
+
+#[test]
+fn a_grave_comment_without_a_contact_still_tells_the_owner() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("refund", "here", None));
+    let mut event = world.comment(ANA, "I want a refund, scam!");
+    if let InboundItem::Comment(comment) = &mut event.item {
+        comment.person = None;
+    }
+    assert!(matches!(world.receive(event), Some(Verdict::Hrn { .. })));
+    assert!(world.user.contacts.is_empty());
+    let told = |kind: &NotificationKind| matches!(kind, NotificationKind::HumanNeeded { .. });
+    assert!(world.user.notifications.iter().any(|notification| told(&notification.kind)));
 }
