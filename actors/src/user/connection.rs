@@ -212,13 +212,18 @@ fn lost(draft: &mut Draft<User>, now: Timestamp, status: Status, reason: &str) {
 /// Changes the status of the connection.
 pub(super) fn set_status(draft: &mut Draft<User>, status: Status, reason: &str) {
     let Some(integration) = draft.integration.clone() else { return };
-    if integration.status == status && integration.last_error.as_deref() == Some(reason) {
+    // A missing permission says nothing about the token: the question whether it lives stays open.
+    let checking_since = integration.checking_since.filter(|_| status == Status::Limited);
+    if integration.status == status
+        && integration.last_error.as_deref() == Some(reason)
+        && integration.checking_since == checking_since
+    {
         return;
     }
     let mut next = Integration::clone(&integration);
     next.status = status;
     next.last_error = Some(reason.into());
-    next.checking_since = None;
+    next.checking_since = checking_since;
     draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
 }
 
@@ -242,7 +247,10 @@ fn ask_again(draft: &mut Draft<User>) {
 
 /// The platform said whether the token lives.
 pub(super) fn token_checked(draft: &mut Draft<User>, now: Timestamp, state: &TokenState) {
-    let Some(integration) = draft.integration.clone().filter(|known| known.checking_since.is_some()) else {
+    let waits = draft.outbox.parked().is_some_and(|(reason, _)| reason == ParkReason::TokenInDoubt);
+    let Some(integration) =
+        draft.integration.clone().filter(|known| known.checking_since.is_some() || waits)
+    else {
         return;
     };
     match state {

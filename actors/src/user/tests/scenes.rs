@@ -828,3 +828,18 @@ fn step_9_sees_the_end_of_a_text_that_is_cut_for_the_rules() {
     assert!(matches!(world.verdict(&key), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
     assert!(world.all_sends.is_empty());
 }
+
+#[test]
+fn a_missing_permission_does_not_hide_the_answer_about_the_token() {
+    let mut world = priced();
+    world.says(ANA, "price");
+    world.says(BEN, "price");
+    let (first, second) = (world.sends.remove(0), world.sends.remove(0));
+    world.finish(&first, SendOutcome::NotSent(Refusal::of(FailureClass::Token)));
+    world.finish(&second, SendOutcome::NotSent(Refusal::of(FailureClass::Permission)));
+    assert!(world.user.outbox.parked().is_some());
+    world.run(Command::TokenChecked(crate::user::command::TokenState::Alive)).unwrap();
+    assert_eq!(world.user.outbox.parked(), None);
+    world.wait(hours(1));
+    assert_eq!(world.deliver(), ["It is 12 euro."]);
+}
