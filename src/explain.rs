@@ -209,6 +209,7 @@ const fn skip(reason: Skip) -> &'static str {
         Skip::OptedOut => "the contact wants no automatic messages",
         Skip::Standby => "another app holds the thread",
         Skip::ParkedTooLong => "the Instagram connection was missing for too long",
+        Skip::OtherAccount => "another Instagram account was connected since",
     }
 }
 

@@ -132,6 +132,10 @@ pub(super) fn unpark(draft: &mut Draft<User>, now: Timestamp) {
         let Some(held) = draft.parked.first().cloned() else { return };
         draft.emit(UserEvent::Unparked(held.no));
         let event = &held.event;
+        if !draft.integration.as_ref().is_some_and(|known| known.is_account(event.account.as_str())) {
+            conclude(draft, now, held.no, Verdict::Skipped(Skip::OtherAccount));
+            continue;
+        }
         if now.since(event.at) >= PARKED_AGE_MAX {
             conclude(draft, now, held.no, Verdict::Skipped(Skip::ParkedTooLong));
             continue;

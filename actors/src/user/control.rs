@@ -6,11 +6,13 @@ use super::{
     decision::{CancelReason, HrnSource, Skip},
     effect::Access,
     hrn_queue,
+    question::Origin,
 };
 use crate::{
     Draft, Timestamp,
     automation::{FieldCode, FieldError},
-    id::Igsid,
+    id::{AccountId, Igsid},
+    outbox::{Kind, Outbound},
     text,
 };
 use std::{sync::Arc, time::Duration};
@@ -34,6 +36,28 @@ impl User {
         let contacts = u32::try_from(self.contacts.len()).unwrap_or(u32::MAX);
         let over = |count: u32, limit: Option<u32>| limit.map_or(0, |limit| count.saturating_sub(limit));
         (over(contacts, limits.contacts), over(self.automations.active(), limits.automations))
+    }
+
+    /// A message that belongs to an account that was connected before: ids of persons and comments mean nothing to the
+    /// account of now.
+    #[must_use]
+    pub(super) fn is_foreign(&self, item: &Outbound) -> bool {
+        let account = match &item.kind {
+            Kind::Dm { to } => self.contacts.get(to).map(|contact| &contact.account),
+            Kind::PrivateReply { .. } | Kind::PublicReply { .. } => {
+                match self.replies.get(&item.id).map(|context| &context.case.origin) {
+                    Some(Origin::Comment(from)) => Some(&from.account),
+                    _ => None,
+                }
+            }
+        };
+        account.is_some_and(|account| self.is_foreign_account(account))
+    }
+
+    /// Not the account that is connected, or was last.
+    #[must_use]
+    pub(super) fn is_foreign_account(&self, account: &AccountId) -> bool {
+        self.integration.as_ref().is_some_and(|known| !known.is_account(account.as_str()))
     }
 
     /// With what the platform is called, while connected.
@@ -78,6 +102,7 @@ pub(super) const fn skip_name(skip: Skip) -> &'static str {
         Skip::OptedOut => "opted_out",
         Skip::Standby => "standby",
         Skip::ParkedTooLong => "parked_too_long",
+        Skip::OtherAccount => "other_account",
     }
 }
 

@@ -251,6 +251,8 @@ pub enum Skip {
     Standby,
     /// Waited too long for the connection.
     ParkedTooLong,
+    /// Came to an account that is not connected any more.
+    OtherAccount,
 }
 
 /// Why a pending reply was dropped.

@@ -421,6 +421,9 @@ pub(super) fn send_message(
         return Err(Rejection::NotConnected);
     }
     let contact = draft.contacts.get(person).ok_or(Rejection::NoContact)?;
+    if draft.is_foreign_account(&contact.account) {
+        return Err(Rejection::OtherAccountConnected);
+    }
     let window_ends_at =
         contact.window_ends_at().filter(|ends_at| *ends_at > now).ok_or(Rejection::WindowClosed)?;
     let case = Case {
@@ -475,6 +478,7 @@ pub(super) fn replay(
     outbound: OutboundId,
 ) -> Result<Reply, Rejection> {
     control::refuse_when_frozen(draft)?;
+    refuse_foreign(draft, outbound)?;
     let window_ends_at = window_of(draft, outbound);
     let decided = draft.outbox.replay(now, outbound, window_ends_at)?;
     let counted = draft.outbox.get(outbound).is_some_and(|item| item.counted);
@@ -502,11 +506,18 @@ pub(super) fn resend(
     if let Some(known) = draft.outbox.by_key(&key) {
         return Ok(Reply::Queued(known));
     }
+    refuse_foreign(draft, outbound)?;
     let window_ends_at = window_of(draft, outbound);
     let event = draft.outbox.resend(now, outbound, key, window_ends_at)?;
     let id = event.accepted().map_or(outbound, |item| item.id);
     relay::emit(draft, now, event);
     Ok(Reply::Queued(id))
+}
+
+/// What was written to persons of another account can not be sent by this one.
+fn refuse_foreign(draft: &Draft<User>, outbound: OutboundId) -> Result<(), Rejection> {
+    let foreign = draft.outbox.get(outbound).is_some_and(|item| draft.is_foreign(item));
+    if foreign { Err(Rejection::OtherAccountConnected) } else { Ok(()) }
 }
 
 fn window_of(draft: &Draft<User>, outbound: OutboundId) -> Option<Timestamp> {

@@ -47,6 +47,9 @@ fn guard(user: &User, now: Timestamp, item: &Outbound) -> Guard {
     if let Some(reason) = user.sweeps.of_message(item) {
         return Guard::Cancel(cancel::to_outbox(reason));
     }
+    if user.is_foreign(item) {
+        return Guard::Cancel(CancelReason::Disconnected);
+    }
     if item.author == outbox::Author::Human {
         return Guard::Go;
     }

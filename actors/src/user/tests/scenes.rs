@@ -843,3 +843,34 @@ fn a_missing_permission_does_not_hide_the_answer_about_the_token() {
     world.wait(hours(1));
     assert_eq!(world.deliver(), ["It is 12 euro."]);
 }
+
+#[test]
+fn what_waited_for_one_account_is_not_answered_by_another() {
+    let mut world = priced();
+    world.run(Command::RevokeInstagram).unwrap();
+    let key = world.says(ANA, "price");
+    assert_eq!(world.verdict(&key), Verdict::Parked);
+    world.run(Command::DisconnectInstagram).unwrap();
+    world.connect_to("17841400000000002", "27000000000000002");
+    world.wait(hours(1));
+    assert_eq!(world.verdict(&key), Verdict::Skipped(Skip::OtherAccount));
+    assert!(world.all_sends.is_empty());
+}
+
+#[test]
+fn a_dead_letter_of_one_account_is_not_replayed_by_another() {
+    let mut world = priced();
+    world.says(ANA, "price");
+    let send = world.take_send();
+    world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Recipient)));
+    world.run(Command::DisconnectInstagram).unwrap();
+    world.connect_to("17841400000000002", "27000000000000002");
+    let outbound = send.outbound;
+    let replay = world.run(Command::ReplayDeadLetter { outbound });
+    assert_eq!(replay, Err(Rejection::OtherAccountConnected));
+    let (person, key) = (Igsid::from(ANA), "press-1".to_owned());
+    let by_hand = world.run(Command::SendMessage { person, key, text: "Hi".into() });
+    assert_eq!(by_hand, Err(Rejection::OtherAccountConnected));
+    world.wait(hours(1));
+    assert_eq!(world.all_sends.len(), 1);
+}

@@ -83,9 +83,13 @@ impl World {
     }
 
     pub(super) fn connect(&mut self) {
+        self.connect_to(ACCOUNT, "27000000000000001");
+    }
+
+    pub(super) fn connect_to(&mut self, account: &str, app_scoped: &str) {
         let connect = Connect {
-            account: AccountId::from(ACCOUNT),
-            app_scoped: Some(AccountId::from("27000000000000001")),
+            account: AccountId::from(account),
+            app_scoped: Some(AccountId::from(app_scoped)),
             username: "fictional.bakery".into(),
             token: SealedToken::new("sealed"),
             scopes: vec!["instagram_business_manage_messages".into()],
