@@ -184,7 +184,11 @@ impl User {
             month.new_contacts = month.new_contacts.saturating_add(1);
         });
         self.contact_ids.insert(contact.id.clone(), contact.igsid.clone());
-        self.contacts.insert(contact.igsid.clone(), Arc::clone(contact));
+        let mut contact = Arc::clone(contact);
+        if let Some(until) = self.takeovers.take(&contact.igsid) {
+            Arc::make_mut(&mut contact).paused_until = Some(until);
+        }
+        self.contacts.insert(contact.igsid.clone(), contact);
     }
 
     fn set_burst(&mut self, person: &Igsid, burst: Option<&Arc<Burst>>) {
@@ -240,7 +244,12 @@ impl User {
         else {
             return;
         };
-        let Some(contact) = self.contacts.get_mut(person) else { return };
+        let Some(contact) = self.contacts.get_mut(person) else {
+            if let UserEvent::HumanAnswered { paused_until: Some(until), .. } = event {
+                self.takeovers.put(person, *until);
+            }
+            return;
+        };
         let contact = Arc::make_mut(contact);
         if let Some(hrn) = &contact.hrn {
             self.hrn_queue.remove(&(hrn.set_at, person.clone()));

@@ -252,8 +252,7 @@ fn ask_again(draft: &mut Draft<User>) {
 /// The platform said whether the token lives.
 pub(super) fn token_checked(draft: &mut Draft<User>, now: Timestamp, state: &TokenState) {
     let waits = draft.outbox.parked().is_some_and(|(reason, _)| reason == ParkReason::TokenInDoubt);
-    let Some(integration) =
-        draft.integration.clone().filter(|known| known.checking_since.is_some() || waits)
+    let Some(integration) = draft.integration.clone().filter(|known| known.checking_since.is_some() || waits)
     else {
         return;
     };

@@ -78,7 +78,9 @@ pub(super) fn switch_in_the_way(user: &User, now: Timestamp, person: &Igsid) -> 
     if !user.settings.auto_reply {
         return Some(Skip::AutoReplyOff);
     }
-    let contact = user.contacts.get(person)?;
+    let Some(contact) = user.contacts.get(person) else {
+        return user.takeovers.until(person).filter(|until| now < *until).map(|_| Skip::Paused);
+    };
     if contact.blocked {
         Some(Skip::Blocked)
     } else if contact.opted_out_at.is_some() {

@@ -85,12 +85,13 @@ fn by_hand(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, message: Mes
 
 /// The owner answers: what is pending is dropped, automation rests, follow-up and lock learn of it.
 pub(super) fn take_over(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, at: Timestamp) {
-    if !draft.contacts.contains_key(person) {
-        return;
-    }
-    cancel::pending(draft, now, person, CancelReason::OwnerAnswered);
     let rest = draft.settings.human_takeover;
     let paused_until = (!rest.is_zero()).then(|| at + rest);
+    if draft.contacts.contains_key(person) {
+        cancel::pending(draft, now, person, CancelReason::OwnerAnswered);
+    } else if paused_until.is_none_or(|until| until <= now) {
+        return;
+    }
     let clears_hrn = draft.settings.auto_clear_hrn_on_reply;
     draft.emit(UserEvent::HumanAnswered { person: person.clone(), at, paused_until, clears_hrn });
 }

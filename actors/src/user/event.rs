@@ -109,7 +109,7 @@ pub enum UserEvent {
     },
     /// A kept message was told apart.
     EchoDropped(Mid),
-    /// The owner answered by hand.
+    /// The owner answered by hand; a person that is no contact yet, too.
     HumanAnswered {
         /// Whose thread.
         person: Igsid,

@@ -46,6 +46,7 @@ pub mod seen;
 pub mod settings;
 mod size;
 pub mod sweep;
+mod takeover;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -104,6 +105,9 @@ pub struct User {
     echoes: OrdMap<crate::id::Mid, Arc<thread::Message>>,
     /// Edits that came before their message.
     early_edits: held::EarlyEdits,
+    /// Persons the owner wrote to before they became contacts.
+    #[serde(default)]
+    takeovers: takeover::Takeovers,
     /// Events that wait for the connection.
     pub parked: held::Line,
     /// Events of new contacts that wait for room in the plan.
@@ -169,6 +173,7 @@ impl Entity for User {
             look_ups: OrdMap::new(),
             echoes: OrdMap::new(),
             early_edits: held::EarlyEdits::default(),
+            takeovers: takeover::Takeovers::default(),
             parked: held::Line::default(),
             overflow: held::Line::default(),
             overflow_tried_at: None,

@@ -874,3 +874,20 @@ fn a_dead_letter_of_one_account_is_not_replayed_by_another() {
     world.wait(hours(1));
     assert_eq!(world.all_sends.len(), 1);
 }
+
+#[test]
+fn an_owner_who_writes_first_is_not_talked_over_either() {
+    let mut world = priced();
+    world.automate("c1", on_comments("link", "here", None));
+    let echo = world.echo(ANA, "by_hand", "I saw your post, write to me");
+    world.receive(echo);
+    assert!(world.user.contacts.is_empty());
+    let comment = world.comments(ANA, "link");
+    assert_eq!(world.verdict(&comment), Verdict::Skipped(Skip::Paused));
+    let key = world.says(ANA, "what is the price?");
+    assert_eq!(world.verdict(&key), Verdict::Skipped(Skip::Paused));
+    world.wait(hours(1));
+    let key = world.says(ANA, "the price?");
+    assert_eq!(world.deliver(), ["It is 12 euro."]);
+    assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
+}
