@@ -8,7 +8,7 @@ mod scan;
 mod tests;
 mod vocabulary;
 
-use crate::text::{SensitiveKind, cut_chars, is_trivial_ack, normalise, sensitive};
+use crate::text::{SensitiveKind, cut_chars, is_trivial_ack, masked, normalise, sensitive};
 use serde::{Deserialize, Serialize};
 
 /// Characters of a text that are looked at (product rule).
@@ -167,7 +167,8 @@ pub fn assess(text: &str, context: &HrnContext) -> Assessment {
         return Assessment { class: Class::Clear, confidence: EMPTY, signals: Vec::new(), reason: "no text" };
     }
     let mut noticed = scan::scan(&form);
-    for (kind, _) in sensitive(text) {
+    // What was told may be blacked out already: its mask says as much.
+    for kind in sensitive(text).into_iter().map(|(kind, _)| kind).chain(masked(text)) {
         noticed.hard(HardCategory::SensitiveData, name_of(kind));
     }
     if context.has_attachment

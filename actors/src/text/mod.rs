@@ -18,6 +18,6 @@ pub use cut::{cut_bytes_at_sentence, cut_chars};
 pub use links::{Link, links};
 pub use normalise::normalise;
 pub use placeholders::{Placeholders, RenderError, has_placeholder, render};
-pub use redact::{SensitiveKind, redact_sensitive, sensitive};
+pub use redact::{SensitiveKind, masked, redact_sensitive, sensitive};
 pub use split::{TooLong, split_message};
 pub use typed::{ControlCharacter, typed};

@@ -23,6 +23,13 @@ const fn mask(kind: SensitiveKind) -> &'static str {
     }
 }
 
+/// The kinds that were replaced in a text by [`redact_sensitive`].
+pub fn masked(text: &str) -> impl Iterator<Item = SensitiveKind> {
+    const KINDS: [SensitiveKind; 3] = [SensitiveKind::Card, SensitiveKind::Iban, SensitiveKind::Password];
+    let kinds: &[_] = if text.contains('[') { &KINDS } else { &[] };
+    kinds.iter().copied().filter(|kind| text.contains(mask(*kind)))
+}
+
 /// The text with card numbers, IBANs and told passwords replaced by a bracketed word. Borrowed when there are none.
 #[must_use]
 pub fn redact_sensitive(text: &str) -> Cow<'_, str> {
@@ -359,6 +366,9 @@ mod tests {
             ("4111111111111111 and 4111111111111111", "[card number] and [card number]"),
         ] {
             assert_eq!(redact_sensitive(text), expected, "{text:?}");
+            let mut kinds: Vec<_> = sensitive(text).into_iter().map(|(kind, _)| kind).collect();
+            kinds.dedup();
+            assert_eq!(masked(expected).collect::<Vec<_>>(), kinds, "the mask says what was there: {text:?}");
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
     echo,
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
     items, keys, owner, relay, sweep,
+    items, keys, owner, redact, relay,
     trail::Trail,
 };
 use crate::{Draft, Timestamp};
@@ -101,6 +102,8 @@ fn receive(draft: &mut Draft<User>, now: Timestamp, event: &Arc<InboundEvent>) -
     if !draft.integration.as_ref().is_some_and(|known| known.is_account(event.account.as_str())) {
         return Err(Rejection::ForeignAccount);
     }
+    let event = redact::redacted(event);
+    let event = event.as_ref();
     let fingerprint = keys::event(event);
     if let Some(no) = draft.seen.get(fingerprint) {
         return Ok(Reply::Received { no: DecisionNo(u64::try_from(no).unwrap_or_default()), verdict: None });

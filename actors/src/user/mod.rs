@@ -39,6 +39,7 @@ mod owner;
 pub mod plan;
 pub mod query;
 pub mod question;
+mod redact;
 mod relay;
 pub mod reply;
 mod rules;

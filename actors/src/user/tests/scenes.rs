@@ -891,3 +891,25 @@ fn an_owner_who_writes_first_is_not_talked_over_either() {
     assert_eq!(world.deliver(), ["It is 12 euro."]);
     assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
 }
+
+#[test]
+fn sensitive_data_is_nowhere_in_the_memory_and_a_person_is_asked() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("card", "here", None));
+    let number = "4111 1111 1111 1111";
+    let key = world.says(ANA, &format!("my card is {number}"));
+    assert!(matches!(world.verdict(&key), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
+    assert_eq!(world.contact(ANA).last_message.as_deref(), Some("my card is [card number]"));
+    let mid = world.contact(ANA).thread.messages[0].mid.clone().unwrap();
+    let (person, text) = (Some(Igsid::from(ANA)), Some(number.into()));
+    let edit = world.event(InboundItem::Edit { person, mid, text, revision: 1 }, "edit:1");
+    world.receive(edit);
+    let comment = world.comments(BEN, &format!("card {number}"));
+    assert!(matches!(world.verdict(&comment), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
+    let encoded: Vec<u8> =
+        world.events.iter().flat_map(|event| rmp_serde::to_vec_named(event).unwrap()).collect();
+    let kept = world.rows.values().cloned().chain([World::encoded(&world.user), encoded]);
+    for bytes in kept {
+        assert!(!bytes.windows(number.len()).any(|window| window == number.as_bytes()));
+    }
+}
