@@ -31,7 +31,8 @@ const SLOW_DOWN_TOLD: Duration = Duration::from_secs(10 * 60);
 
 impl Outbox {
     /// Decides what the outcome of an attempt means. A late or repeated outcome, or one of another attempt, means
-    /// nothing, except that a late success ends the search for its message.
+    /// nothing, except that a late success ends the search for its message, and so does a late refusal of an attempt
+    /// that was only presumed lost: whoever made the call knows.
     #[must_use]
     pub fn outcome(&self, now: Timestamp, id: OutboundId, attempt: u32, outcome: &SendOutcome) -> Decided {
         let Some(item) = self.get(id) else { return Decided::default() };
@@ -40,7 +41,9 @@ impl Outbox {
             SendOutcome::Sent { message_id } if current || may_be(item, attempt) => {
                 self.arrived(now, item, Some(message_id), Proof::Response)
             }
-            SendOutcome::NotSent(refusal) if current => self.refused(now, item, &refusal.bounded()),
+            SendOutcome::NotSent(refusal) if current || presumed_lost(item, attempt) => {
+                self.refused(now, item, &refusal.bounded())
+            }
             SendOutcome::Unknown { doubt, code } if current => {
                 self.became_unconfirmed(now, item, *doubt, *code)
             }
@@ -304,6 +307,16 @@ impl Outbox {
         let mut decided = Decided::event(OutboxEvent::Cancelled { ids, at: now, reason });
         decided.events.extend(cascade);
         decided
+    }
+}
+
+/// The outcome of this attempt, the last one, never came: nothing is known of the call itself.
+const fn presumed_lost(item: &Outbound, attempt: u32) -> bool {
+    match &item.state {
+        State::Unconfirmed(search) => {
+            item.attempt == attempt && matches!(search.doubt, Doubt::LeaseExpired | Doubt::Interrupted)
+        }
+        _ => false,
     }
 }
 

@@ -400,3 +400,18 @@ fn an_account_wide_closing_keeps_the_count_of_the_other_lanes() {
     assert_eq!(world.outbox.lanes.of(Lane::Send).step, 3);
     assert_eq!(world.outbox.lanes.of(Lane::PrivateReply).step, 1);
 }
+
+#[test]
+fn a_late_refusal_of_an_attempt_that_was_presumed_lost_settles_it() {
+    let (mut world, id) = in_flight();
+    world.pass(ATTEMPT_LEASE);
+    assert!(matches!(world.state(id), State::Unconfirmed(search) if search.doubt == Doubt::LeaseExpired));
+    world.refuse(id, Refusal::of(FailureClass::Recipient));
+    world.assert_failed(id, FailureClass::Recipient);
+    assert!(!world.outbox.thread_blocked(&ThreadId::from(&Igsid::from("p1"))));
+
+    let (mut world, id) = in_flight();
+    world.doubt(id);
+    world.refuse(id, Refusal::of(FailureClass::Recipient));
+    assert!(matches!(world.state(id), State::Unconfirmed(_)), "a real doubt stays one");
+}
