@@ -2,7 +2,7 @@
 
 use super::{
     Content, Enqueue, EnqueueError, KEY_BYTES_MAX, Kind, Outbound, OutboundId, Outbox, OutboxEvent,
-    PUBLIC_REPLY_CHARS_MAX, QUEUE_MAX, State, TEMPLATE_BYTES_MAX, TEXT_BYTES_MAX, THREAD_QUEUE_MAX,
+    PUBLIC_REPLY_CHARS_MAX, QUEUE_MAX, State, TEMPLATE_BYTES_MAX, TEXT_BYTES_MAX, THREAD_QUEUE_MAX, ThreadId,
 };
 use crate::Timestamp;
 use std::sync::Arc;
@@ -26,13 +26,23 @@ impl Outbox {
         if item.last_start() < now {
             return Err(EnqueueError::WindowClosed);
         }
-        if self.index.open >= QUEUE_MAX {
+        self.has_room(&item.thread, 1)?;
+        Ok(OutboxEvent::Enqueued { item: Arc::new(item) })
+    }
+
+    /// Whether that many messages of a thread can be accepted: the parts of one answer go all or none.
+    ///
+    /// # Errors
+    /// When too many wait, in the thread or in all.
+    pub fn has_room(&self, thread: &ThreadId, messages: usize) -> Result<(), EnqueueError> {
+        if self.index.open + messages > QUEUE_MAX {
             return Err(EnqueueError::Full(QUEUE_MAX));
         }
-        if self.index.of_thread(&item.thread).take(THREAD_QUEUE_MAX).count() >= THREAD_QUEUE_MAX {
+        let waiting = self.index.of_thread(thread).take(THREAD_QUEUE_MAX).count();
+        if waiting + messages > THREAD_QUEUE_MAX {
             return Err(EnqueueError::ThreadFull(THREAD_QUEUE_MAX));
         }
-        Ok(OutboxEvent::Enqueued { item: Arc::new(item) })
+        Ok(())
     }
 
     /// The parent that must still be waited for.

@@ -38,6 +38,9 @@ pub(super) fn enqueue(
     message: &Message<'_>,
     contents: Vec<Content>,
 ) -> Result<OutboundId, EnqueueError> {
+    if contents.len() > 1 {
+        draft.outbox.has_room(&message.kind.thread(), contents.len())?;
+    }
     let mut first = None;
     let mut before = None;
     for (step, content) in contents.into_iter().enumerate() {

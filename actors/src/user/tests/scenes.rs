@@ -913,3 +913,22 @@ fn sensitive_data_is_nowhere_in_the_memory_and_a_person_is_asked() {
         assert!(!bytes.windows(number.len()).any(|window| window == number.as_bytes()));
     }
 }
+
+#[test]
+fn an_answer_in_parts_goes_in_whole_or_not_at_all_and_gives_its_reservation_back_once() {
+    let mut world = World::connected();
+    world.automate("a1", fixed("price", &"It is 12 euro. ".repeat(90)));
+    world.settings(SettingsPatch { human_takeover: Some(Duration::ZERO), ..SettingsPatch::default() });
+    world.says(ANA, "hello");
+    world.says(BEN, "price");
+    let other = world.user.usage.months().last().unwrap().1.reserved;
+    assert_eq!(other, 1);
+    for press in 1..crate::outbox::THREAD_QUEUE_MAX {
+        let (person, key) = (Igsid::from(ANA), format!("press-{press}"));
+        world.run(Command::SendMessage { person, key, text: "Hi Ana".into() }).unwrap();
+    }
+    let key = world.says(ANA, "price");
+    assert!(matches!(world.verdict(&key), Verdict::Hrn { source: HrnSource::Failure, .. }));
+    assert_eq!(world.user.usage.months().last().unwrap().1.reserved, other);
+    assert_eq!(world.user.reservations(), 1);
+}
