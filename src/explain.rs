@@ -227,6 +227,7 @@ const fn cancel(reason: CancelReason) -> &'static str {
         CancelReason::Owner => "the owner cancelled it",
         CancelReason::DependencyFailed => "what it depended on did not arrive",
         CancelReason::SafetyStop => "automatic sends were stopped for the safety of the account",
+        CancelReason::Unreachable => "Instagram refused messages to the contact a short while ago",
     }
 }
 

@@ -15,6 +15,9 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// The outbox's word for a contact that can not be reached.
+pub(super) const UNREACHABLE: &str = "unreachable";
+
 /// Drops the burst, the question and the waiting automatic messages of one thread.
 pub(super) fn pending(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, reason: CancelReason) {
     burst(draft, now, person, reason);
@@ -87,6 +90,7 @@ pub(super) fn to_outbox(reason: CancelReason) -> outbox::CancelReason {
         CancelReason::Owner => outbox::CancelReason::ByPerson,
         CancelReason::DependencyFailed => outbox::CancelReason::DependencyEnded,
         CancelReason::SafetyStop => outbox::CancelReason::Other("safety_stop".into()),
+        CancelReason::Unreachable => outbox::CancelReason::Other(UNREACHABLE.into()),
     }
 }
 
@@ -110,6 +114,7 @@ pub(super) fn from_outbox(reason: &outbox::CancelReason) -> CancelReason {
         | outbox::CancelReason::BroadcastOver => CancelReason::Owner,
         outbox::CancelReason::Other(code) if &**code == "thread_taken" => CancelReason::ThreadTaken,
         outbox::CancelReason::Other(code) if &**code == "safety_stop" => CancelReason::SafetyStop,
+        outbox::CancelReason::Other(code) if &**code == UNREACHABLE => CancelReason::Unreachable,
         outbox::CancelReason::Other(_) => CancelReason::Owner,
     }
 }

@@ -283,6 +283,8 @@ pub enum CancelReason {
     DependencyFailed,
     /// Automatic sends were stopped for the safety of the account.
     SafetyStop,
+    /// Sends to the contact were refused a short while ago.
+    Unreachable,
 }
 
 /// Who or what asked for a person.

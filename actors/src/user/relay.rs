@@ -83,7 +83,7 @@ fn guard(user: &User, now: Timestamp, item: &Outbound) -> Guard {
     } else if contact.is_paused(now) && !is_opt_out {
         Guard::Cancel(CancelReason::Paused)
     } else if contact.is_unreachable(now) {
-        Guard::Cancel(CancelReason::Other("unreachable".into()))
+        Guard::Cancel(CancelReason::Other(cancel::UNREACHABLE.into()))
     } else {
         Guard::Go
     }

@@ -932,3 +932,15 @@ fn an_answer_in_parts_goes_in_whole_or_not_at_all_and_gives_its_reservation_back
     assert_eq!(world.user.usage.months().last().unwrap().1.reserved, other);
     assert_eq!(world.user.reservations(), 1);
 }
+
+#[test]
+fn a_reply_to_an_unreachable_contact_was_not_cancelled_by_the_owner() {
+    let mut world = priced();
+    world.automate("a2", fixed("hours", "From nine."));
+    world.says(ANA, "price");
+    let key = world.says(ANA, "hours");
+    let send = world.take_send();
+    world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Recipient)));
+    world.wait(secs(10));
+    assert_eq!(world.verdict(&key), Verdict::Cancelled(CancelReason::Unreachable));
+}
