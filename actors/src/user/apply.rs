@@ -38,6 +38,7 @@ impl User {
                 }
             }
             UserEvent::Advanced(advance) => self.advance(advance),
+            UserEvent::OutcomeLeft(no) => self.side_used(*no),
             UserEvent::ContactCreated(contact) => self.create_contact(contact),
             UserEvent::MessageRecorded { person, message, opens_window, now } => {
                 self.number_used(message.no);

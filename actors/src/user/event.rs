@@ -37,6 +37,8 @@ pub enum UserEvent {
     },
     /// A decision went on.
     Advanced(Arc<Advance>),
+    /// A decision went on whose record has left: what happened is in the history row of this number.
+    OutcomeLeft(u64),
     /// A contact came to be.
     ContactCreated(Arc<Contact>),
     /// A message joined a thread.

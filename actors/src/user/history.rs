@@ -8,7 +8,8 @@ use super::{
 /// Stream of decision records, by the number of the decision.
 pub const DECISIONS: &str = "decisions";
 
-/// Stream of what happened to a decision after its record had left, by instant in Unix milliseconds.
+/// Stream of what happened to a decision after its record had left, by a number that grows with every row of the
+/// workspace.
 #[must_use]
 pub fn outcomes_of(no: DecisionNo) -> String {
     format!("decision_outcomes/{}", no.0)

@@ -143,7 +143,7 @@ pub struct User {
     hrn_queue: imbl::OrdSet<(Timestamp, Igsid)>,
     /// Next number of a decision or message.
     next_no: u64,
-    /// Next number of a question, log row or notification.
+    /// Next number of a question, log row, notification or row of an outcome.
     next_side: u64,
 }
 

@@ -142,9 +142,10 @@ fn advance(draft: &mut Draft<User>, advance: Advance) {
     if draft.decisions.contains_key(&advance.no) {
         draft.emit(UserEvent::Advanced(Arc::new(advance)));
     } else {
-        let place = advance.at.as_millis().unsigned_abs();
-        let row = tell::row(history::outcomes_of(advance.no), place, &advance);
+        let row_no = draft.next_side;
+        let row = tell::row(history::outcomes_of(advance.no), row_no, &advance);
         draft.row(row);
+        draft.emit(UserEvent::OutcomeLeft(row_no));
     }
 }
 

@@ -944,3 +944,34 @@ fn a_reply_to_an_unreachable_contact_was_not_cancelled_by_the_owner() {
     world.wait(secs(10));
     assert_eq!(world.verdict(&key), Verdict::Cancelled(CancelReason::Unreachable));
 }
+
+/// Fills the window of recent decisions, so that older ones leave to the history.
+fn push_decisions_out(world: &mut World) {
+    world.check_replay = false;
+    for turn in 0..crate::user::decision::DECISIONS_MAX {
+        let echo = world.echo(BEN, &format!("push_{turn}"), "x");
+        world.receive(echo);
+    }
+    world.check_replay = true;
+}
+
+#[test]
+fn two_outcomes_of_a_decision_in_one_command_are_two_rows() {
+    let mut world = priced();
+    let event = world.message(ANA, "price");
+    world.receive(event);
+    let no = *world.user.decisions.keys().next_back().unwrap();
+    push_decisions_out(&mut world);
+    assert!(!world.user.decisions.contains_key(&no));
+    world.wait(secs(4));
+    world.deliver();
+    let stream = crate::user::history::outcomes_of(no);
+    let rows = world.rows.iter().filter(|((of, _), _)| *of == stream);
+    let mut steps = Vec::new();
+    for (_, bytes) in rows {
+        let outcome = crate::user::history::outcome(bytes).unwrap();
+        steps.extend(outcome.steps.iter().map(|taken| taken.step));
+    }
+    assert!(steps.contains(&Step::Dm(17)) && steps.contains(&Step::Dm(18)), "{steps:?}");
+    world.assert_replay();
+}
