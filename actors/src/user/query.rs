@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Timestamp,
     automation::Automation,
-    id::{CommentId, ContactId, Igsid},
+    id::{CommentId, ContactId, Igsid, Mid},
     outbox::{Fingerprint, Lane, Outbound, QueueStats},
 };
 use std::sync::Arc;
@@ -127,14 +127,23 @@ impl User {
         }
     }
 
-    /// Why an event was answered, or not: by its key, its message, or its comment.
+    /// Everyone of whom a message may be known.
+    fn persons(&self) -> impl Iterator<Item = &Igsid> {
+        let waiting = self.overflow.iter().filter_map(|held| held.event.item.person());
+        self.contacts.keys().chain(waiting)
+    }
+
+    /// Why an event was answered, or not: by its key, its message, or its comment. A message that is not recent is
+    /// looked for with every contact, because messages are remembered together with their person.
     #[must_use]
     pub fn explain(&self, reference: &str) -> Option<Explained> {
         if let Some(record) = self.decisions.values().rev().find(|record| record.is_about(reference)) {
             return Some(Explained::Here(Box::new(DecisionView::from(DecisionRecord::clone(record)))));
         }
+        let mid = Mid::from(reference);
         let number = [Fingerprint::of(reference), keys::comment(&CommentId::from(reference))]
             .into_iter()
+            .chain(self.persons().map(|person| keys::message(person, &mid)))
             .find_map(|fingerprint| self.seen.get(fingerprint))?;
         Some(Explained::InHistory(DecisionNo(u64::try_from(number).ok()?)))
     }

@@ -975,3 +975,16 @@ fn two_outcomes_of_a_decision_in_one_command_are_two_rows() {
     assert!(steps.contains(&Step::Dm(17)) && steps.contains(&Step::Dm(18)), "{steps:?}");
     world.assert_replay();
 }
+
+#[test]
+fn a_message_is_explained_by_its_id_after_its_record_has_left() {
+    let mut world = priced();
+    world.says(ANA, "price");
+    world.deliver();
+    let message = world.contact(ANA).thread.messages[0].clone();
+    push_decisions_out(&mut world);
+    let mid = message.mid.as_ref().unwrap();
+    let found = world.user.explain(mid.as_str());
+    assert_eq!(found, Some(crate::user::query::Explained::InHistory(message.no)));
+    assert_eq!(world.user.explain("m_unknown"), None);
+}
