@@ -48,6 +48,8 @@ impl User {
             UserEvent::MessageUnsent { person, mid, fingerprint, now } => {
                 let early = self.tombstones.insert(*now, EVENT_DAYS, *fingerprint, now.as_millis());
                 self.note_forgotten(early);
+                self.parked.take_back(person, mid);
+                self.overflow.take_back(person, mid);
                 self.with_contact(person, |contact| unsend(contact, mid));
             }
             UserEvent::MessageEdited { person, no, edit } => {

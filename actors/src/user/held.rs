@@ -36,6 +36,13 @@ pub struct HeldEvent {
     pub event: Arc<InboundEvent>,
 }
 
+impl HeldEvent {
+    /// The same without what the person wrote.
+    pub(super) fn without_content(&self) -> Self {
+        Self { no: self.no, event: Arc::new(self.event.without_content()) }
+    }
+}
+
 /// A bounded line of waiting events, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -74,6 +81,19 @@ impl Line {
             self.displaced = self.displaced.saturating_add(1);
         }
         self.events.push_back(event);
+    }
+
+    /// The message of a person that waits here.
+    pub(super) fn message(&self, person: &Igsid, mid: &Mid) -> Option<&Arc<HeldEvent>> {
+        self.events.iter().find(|held| held.event.is_message(person, mid))
+    }
+
+    /// Drops the content of a message that was taken back; its place in the line stays.
+    pub(super) fn take_back(&mut self, person: &Igsid, mid: &Mid) {
+        let place = self.events.iter().position(|held| held.event.is_message(person, mid));
+        if let Some(held) = place.and_then(|place| self.events.get_mut(place)) {
+            *held = Arc::new(held.without_content());
+        }
     }
 
     pub(super) fn take(&mut self, no: DecisionNo) {

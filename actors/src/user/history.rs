@@ -8,6 +8,10 @@ use super::{
 /// Stream of decision records, by the number of the decision.
 pub const DECISIONS: &str = "decisions";
 
+/// Stream of the events of new contacts for whom there was no room in the plan, by the number of the decision. Events
+/// that were taken up or taken back stay without their content.
+pub const OVERFLOW: &str = "overflow";
+
 /// Stream of what happened to a decision after its record had left, by a number that grows with every row of the
 /// workspace.
 #[must_use]

@@ -275,6 +275,38 @@ pub struct InboundComment {
     pub live: bool,
 }
 
+impl InboundEvent {
+    /// The event without what a person wrote or sent: what stays of a message that was taken back, or that is kept in
+    /// its thread.
+    #[must_use]
+    pub fn without_content(&self) -> Self {
+        let mut event = self.clone();
+        match &mut event.item {
+            InboundItem::Message(message) => {
+                message.text = None;
+                message.attachments.clear();
+                message.quick_reply = None;
+            }
+            InboundItem::Postback { title, payload, .. } => {
+                *title = None;
+                *payload = None;
+            }
+            _ => {}
+        }
+        event
+    }
+
+    /// It is the message of this person with this id.
+    #[must_use]
+    pub fn is_message(&self, of: &Igsid, id: &Mid) -> bool {
+        match &self.item {
+            InboundItem::Message(InboundMessage { person, mid, .. })
+            | InboundItem::Postback { person, mid, .. } => person == of && mid.as_ref() == Some(id),
+            _ => false,
+        }
+    }
+}
+
 impl InboundItem {
     /// A short constant name, for metrics and records.
     #[must_use]

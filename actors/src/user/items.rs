@@ -2,9 +2,10 @@
 
 use super::{
     User, UserEffect, UserEvent, cancel,
-    decision::{CancelReason, Silence, StepOutcome, Verdict},
-    held::{EarlyEdit, LOOK_UP_AFTER, LOOK_UP_LEASE, LOOK_UPS_MAX, LookUp},
-    inbound::{Handover, InboundEvent, InboundItem},
+    decision::{CancelReason, DecisionNo, Silence, StepOutcome, Verdict},
+    held::{EarlyEdit, HeldEvent, LOOK_UP_AFTER, LOOK_UP_LEASE, LOOK_UPS_MAX, LookUp},
+    history::OVERFLOW,
+    inbound::{Handover, InboundEvent, InboundItem, InboundMessage},
     keys, relay, tell,
     thread::Burst,
     trail::{Trail, conclude},
@@ -25,7 +26,7 @@ pub(super) fn receive(
 ) -> Verdict {
     trail.dm_so(2, StepOutcome::Passed, event.item.kind());
     match &event.item {
-        InboundItem::Unsend { person, mid } => unsend(draft, now, person, mid),
+        InboundItem::Unsend { person, mid } => unsend(draft, now, event, person, mid),
         InboundItem::Edit { person, mid, text, revision } => {
             edit(draft, person.as_ref(), mid, text.as_ref(), *revision);
         }
@@ -56,15 +57,16 @@ pub(super) fn receive(
     Verdict::NoReply(Silence::NotAnswerable)
 }
 
-fn number_of(draft: &Draft<User>, person: &Igsid, mid: &Mid) -> Option<super::decision::DecisionNo> {
+fn number_of(draft: &Draft<User>, person: &Igsid, mid: &Mid) -> Option<DecisionNo> {
     Some(draft.contacts.get(person)?.thread.by_mid(mid)?.no)
 }
 
 /// A message was taken back: its content goes, and what was not yet sent for it too.
-fn unsend(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, mid: &Mid) {
+fn unsend(draft: &mut Draft<User>, now: Timestamp, event: &InboundEvent, person: &Igsid, mid: &Mid) {
     let fingerprint = keys::message(person, mid);
     let arrived = draft.seen.get(fingerprint).and_then(|no| u64::try_from(no).ok());
     let in_window = number_of(draft, person, mid);
+    empty_overflow_row(draft, event, person, mid, arrived);
     draft.emit(UserEvent::MessageUnsent { person: person.clone(), mid: mid.clone(), fingerprint, now });
     if let (Some(no), None) = (arrived, in_window) {
         // It has left to the history: the tombstone replaces its row.
@@ -91,6 +93,36 @@ fn unsend(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, mid: &Mid) {
     relay::emit_all(draft, now, decided);
 }
 
+/// The row of a message that waits for room in the plan loses its content too, also when the line gave it up.
+fn empty_overflow_row(
+    draft: &mut Draft<User>,
+    event: &InboundEvent,
+    person: &Igsid,
+    mid: &Mid,
+    arrived: Option<u64>,
+) {
+    let held = match (draft.overflow.message(person, mid), arrived) {
+        (Some(held), _) => held.without_content(),
+        (None, Some(no)) if draft.overflow.displaced > 0 && !draft.contacts.contains_key(person) => {
+            let item = InboundItem::Message(InboundMessage {
+                person: person.clone(),
+                mid: Some(mid.clone()),
+                text: None,
+                cut: false,
+                attachments: Vec::new(),
+                reply_to: None,
+                quick_reply: None,
+                referral: None,
+                is_unsupported: false,
+            });
+            HeldEvent { no: DecisionNo(no), event: Arc::new(InboundEvent { item, ..event.clone() }) }
+        }
+        _ => return,
+    };
+    let row = tell::row(OVERFLOW, held.no.0, &held);
+    draft.row(row);
+}
+
 /// What stays in the history of a message that was taken back.
 #[derive(serde::Serialize)]
 struct Tombstone {
@@ -98,7 +130,7 @@ struct Tombstone {
     unsent: bool,
 }
 
-fn drop_from_burst(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, no: super::decision::DecisionNo) {
+fn drop_from_burst(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, no: DecisionNo) {
     let Some(burst) = draft.contacts.get(person).and_then(|contact| contact.thread.burst.clone()) else {
         return;
     };
@@ -114,9 +146,11 @@ fn drop_from_burst(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, no: 
     let left = match texts.last() {
         None => None,
         Some(last) if was_last => {
-            let cause = draft.decisions.get(last).map(|record| record.key.clone());
+            // The record of the text may have left; the key of the one taken back serves as well: nothing else will.
+            let known = draft.decisions.get(last).map(|record| record.key.clone());
+            let cause = known.unwrap_or_else(|| burst.cause.clone());
             conclude(draft, now, *last, Verdict::Collecting { until: burst.due });
-            cause.map(|cause| Arc::new(Burst { texts, cause, ..Burst::clone(&burst) }))
+            Some(Arc::new(Burst { texts, cause, ..Burst::clone(&burst) }))
         }
         Some(_) => Some(Arc::new(Burst { texts, ..Burst::clone(&burst) })),
     };

@@ -9,6 +9,7 @@ use super::super::{
     control,
     decision::{DecisionNo, HrnSource, Silence, Skip, StepOutcome, Verdict},
     held::{HeldEvent, PARKED_AGE_MAX},
+    history::OVERFLOW,
     hrn_queue,
     inbound::{Attachment, InboundEvent, ReplyTo},
     keys,
@@ -144,6 +145,10 @@ pub(in super::super) fn take_up(
     let standing = as_it_stands(draft, &incoming);
     let message = to_message(event, &incoming, no, standing);
     tell::record_message(draft, now, &incoming.person, message, true);
+    // The thread has the text now.
+    let held = HeldEvent { no, event: Arc::clone(event) }.without_content();
+    let row = tell::row(OVERFLOW, no.0, &held);
+    draft.row(row);
     let mut trail = Trail::resume(no, now);
     trail.dm_so(4, StepOutcome::Passed, "room in the plan");
     trail.dm_so(14, StepOutcome::Stopped, "too late to be answered by itself");
@@ -354,7 +359,7 @@ fn has_room(draft: &Draft<User>, now: Timestamp) -> bool {
 
 fn overflow(draft: &mut Draft<User>, now: Timestamp, event: &Arc<InboundEvent>, no: DecisionNo) -> Verdict {
     let held = HeldEvent { no, event: Arc::clone(event) };
-    let row = tell::row("overflow", no.0, &held);
+    let row = tell::row(OVERFLOW, no.0, &held);
     draft.row(row);
     if draft.overflow.is_empty() {
         tell::notify(draft, now, NotificationKind::ContactsWaiting);

@@ -988,3 +988,55 @@ fn a_message_is_explained_by_its_id_after_its_record_has_left() {
     assert_eq!(found, Some(crate::user::query::Explained::InHistory(message.no)));
     assert_eq!(world.user.explain("m_unknown"), None);
 }
+
+#[test]
+fn a_burst_goes_on_when_its_last_text_is_taken_back_and_the_record_before_has_left() {
+    let mut world = priced();
+    let first = world.message(ANA, "price");
+    world.receive(first);
+    push_decisions_out(&mut world);
+    let last = world.message(ANA, "and more");
+    world.receive(last);
+    let mid = world.contact(ANA).thread.messages.last().unwrap().mid.clone().unwrap();
+    let unsend = world.event(InboundItem::Unsend { person: Igsid::from(ANA), mid }, "unsend:1");
+    world.receive(unsend);
+    world.wait(secs(20));
+    assert_eq!(world.deliver(), ["It is 12 euro."]);
+}
+
+#[test]
+fn a_message_that_is_taken_back_while_it_waits_is_nowhere_any_more() {
+    let secret = "a secret word";
+    let mut world = priced();
+    world.run(Command::RevokeInstagram).unwrap();
+    let parked = world.message(ANA, secret);
+    world.receive(parked.clone());
+    world.run(Command::SetPlan(Plan::Free)).unwrap();
+    let mut first = 0;
+    while world.user.overflow.is_empty() {
+        first += 1;
+        let event = world.message(&format!("91{first:013}"), secret);
+        world.receive(event.clone());
+        if !world.user.overflow.is_empty() {
+            take_back(&mut world, &event);
+        }
+    }
+    take_back(&mut world, &parked);
+    let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+    for held in world.user.parked.iter().chain(world.user.overflow.iter()) {
+        let mine = held.event.is_message(&Igsid::from(ANA), &Mid::from("m_1"));
+        assert!(!mine || !holds(&rmp_serde::to_vec_named(held).unwrap()));
+    }
+    assert_eq!(world.user.overflow.len(), 1);
+    assert!(!holds(&rmp_serde::to_vec_named(&world.user.overflow).unwrap()));
+    let rows: Vec<_> = world.rows.iter().filter(|((of, _), _)| of == "overflow").collect();
+    assert_eq!(rows.len(), 1);
+    assert!(rows.iter().all(|(_, bytes)| !holds(bytes)));
+}
+
+fn take_back(world: &mut World, event: &crate::user::inbound::InboundEvent) {
+    let InboundItem::Message(message) = &event.item else { panic!("{event:?}") };
+    let item = InboundItem::Unsend { person: message.person.clone(), mid: message.mid.clone().unwrap() };
+    let unsend = world.event(item, &format!("unsend:{}", event.key));
+    world.receive(unsend);
+}
