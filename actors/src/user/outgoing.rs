@@ -6,7 +6,7 @@ use super::{
     budget,
     calendar::Month,
     decision::{HrnSource, Silence, Verdict},
-    hrn_queue,
+    hrn_queue, keys,
     question::{Case, Part, ReplyContext},
     relay,
     tell::{self, Entry},
@@ -14,7 +14,8 @@ use super::{
 use crate::{
     Draft, Timestamp,
     outbox::{
-        Author, AutomationRef, Content, Enqueue, EnqueueError, Fingerprint, Kind, OutboundId, OutboundKey,
+        Author, AutomationRef, Content, Enqueue, EnqueueError, Fingerprint, KEY_BYTES_MAX, Kind, OutboundId,
+        OutboundKey,
     },
 };
 use std::sync::Arc;
@@ -84,7 +85,10 @@ fn key(message: &Message<'_>, part: Part, step: usize) -> OutboundKey {
         Part::Manual => "manual",
         Part::First | Part::Later => "reply",
     };
-    OutboundKey::from(format!("{}:{writer}:{what}{step}", message.case.key))
+    let key = format!("{}:{writer}:{what}{step}", message.case.key);
+    // The ids of the platform may be longer than a key.
+    let key = if key.len() > KEY_BYTES_MAX { keys::derived_id("outbound", &key) } else { key };
+    OutboundKey::from(key)
 }
 
 /// What becomes of a case whose reply was not accepted.

@@ -1040,3 +1040,19 @@ fn take_back(world: &mut World, event: &crate::user::inbound::InboundEvent) {
     let unsend = world.event(item, &format!("unsend:{}", event.key));
     world.receive(unsend);
 }
+
+#[test]
+fn a_message_with_a_very_long_id_is_answered() {
+    let mut world = priced();
+    for tail in ["a", "b"] {
+        let mut event = world.message(ANA, "price");
+        let mid = format!("{}{tail}", "m".repeat(1_023));
+        event.key = format!("{ACCOUNT}:message:{ANA}:{mid}").as_str().into();
+        if let InboundItem::Message(message) = &mut event.item {
+            message.mid = Some(Mid::from(mid.as_str()));
+        }
+        world.receive(event);
+        world.wait(secs(5));
+        assert_eq!(world.deliver(), ["It is 12 euro."]);
+    }
+}
