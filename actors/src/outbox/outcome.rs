@@ -15,6 +15,9 @@ pub enum SendOutcome {
     Sent {
         /// Its id on the platform.
         message_id: Mid,
+        /// Whom it went to, when the platform says so: the writer of the comment, after a private reply.
+        #[serde(default)]
+        recipient: Option<Igsid>,
     },
     /// Definitely not delivered.
     NotSent(Refusal),

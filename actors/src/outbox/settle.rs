@@ -38,7 +38,7 @@ impl Outbox {
         let Some(item) = self.get(id) else { return Decided::default() };
         let current = matches!(item.state, State::Sending { .. }) && item.attempt == attempt;
         match outcome {
-            SendOutcome::Sent { message_id } if current || may_be(item, attempt) => {
+            SendOutcome::Sent { message_id, .. } if current || may_be(item, attempt) => {
                 self.arrived(now, item, Some(message_id), Proof::Response)
             }
             SendOutcome::NotSent(refusal) if current || presumed_lost(item, attempt) => {

@@ -12,7 +12,7 @@ use super::{
     items, keys, owner, redact, relay,
     trail::Trail,
 };
-use crate::{Draft, Timestamp};
+use crate::{Draft, Timestamp, outbox::SendOutcome};
 use std::sync::Arc;
 
 /// Decides a command, then starts what is due in the outbox.
@@ -28,6 +28,9 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
         Command::Tick => tick(draft, now),
         Command::Recover => recover(draft, now),
         Command::SendFinished { outbound, attempt, outcome, usage } => {
+            if let SendOutcome::Sent { recipient: Some(person), .. } = outcome {
+                relay::person_learnt(draft, *outbound, person);
+            }
             let decided = draft.outbox.outcome(now, *outbound, *attempt, outcome);
             relay::emit_all(draft, now, decided);
             note_usage(draft, now, usage.as_ref());

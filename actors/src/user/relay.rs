@@ -11,7 +11,7 @@ use super::{
     integration::Status,
     notification::NotificationKind,
     owner,
-    question::{Case, Origin, Part, ReplyContext},
+    question::{Case, CommentCase, Origin, Part, ReplyContext},
     tell::{self, Entry},
     thread::{Author, Message},
     trail::Trail,
@@ -291,6 +291,22 @@ fn delivered(draft: &mut Draft<User>, now: Timestamp, id: OutboundId, context: &
     if let Origin::Comment(from) = &context.case.origin {
         comment::after_private_reply(draft, now, id, &context.case, from);
     }
+}
+
+/// The platform said whom a private reply went to, after a comment that did not say who wrote it: the reply is that
+/// person's from here on.
+pub(super) fn person_learnt(draft: &mut Draft<User>, id: OutboundId, person: &Igsid) {
+    let Some(context) = draft.replies.get(&id).cloned() else { return };
+    let Origin::Comment(from) = &context.case.origin else { return };
+    if from.comment.person.is_some() || context.part != Part::First {
+        return;
+    }
+    let mut from = CommentCase::clone(from);
+    from.comment.person = Some(person.clone());
+    let case =
+        Case { person: person.clone(), origin: Origin::Comment(Arc::new(from)), ..context.case.clone() };
+    let context = ReplyContext { case, ..ReplyContext::clone(&context) };
+    draft.emit(UserEvent::ReplyBound { outbound: id, context: Arc::new(context) });
 }
 
 /// Puts a delivered message in its thread.

@@ -107,9 +107,10 @@ fn refused(class: FailureClass, message: &str) -> SendOutcome {
 
 fn convert(outcome: outcome::SendOutcome) -> SendOutcome {
     match outcome {
-        outcome::SendOutcome::Sent { message_id, .. } => {
-            SendOutcome::Sent { message_id: message_id.into_inner().into() }
-        }
+        outcome::SendOutcome::Sent { message_id, recipient_id } => SendOutcome::Sent {
+            message_id: message_id.into_inner().into(),
+            recipient: recipient_id.map(|person| person.into_inner().into()),
+        },
         outcome::SendOutcome::NotSent(refusal) => refusal_of(*refusal),
         outcome::SendOutcome::Unknown(doubt) => SendOutcome::Unknown {
             doubt: doubt_of(doubt.reason),

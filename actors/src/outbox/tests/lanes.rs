@@ -12,7 +12,12 @@ fn drive(world: &mut World, span: Duration) -> Vec<Timestamp> {
             if let Some(OutboxEffect::Send { id, attempt }) = step.effect {
                 starts.push(world.now);
                 let message_id = Mid::from(format!("m{id}-{attempt}"));
-                let decided = world.outbox.outcome(world.now, id, attempt, &SendOutcome::Sent { message_id });
+                let decided = world.outbox.outcome(
+                    world.now,
+                    id,
+                    attempt,
+                    &SendOutcome::Sent { message_id, recipient: None },
+                );
                 world.take(decided);
             }
         }

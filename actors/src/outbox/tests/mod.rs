@@ -162,7 +162,7 @@ impl World {
     }
 
     fn sent(&mut self, id: OutboundId, mid: &str) {
-        self.outcome(id, &SendOutcome::Sent { message_id: Mid::from(mid) });
+        self.outcome(id, &SendOutcome::Sent { message_id: Mid::from(mid), recipient: None });
     }
 
     fn refuse(&mut self, id: OutboundId, refusal: Refusal) {

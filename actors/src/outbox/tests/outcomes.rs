@@ -352,7 +352,7 @@ fn outcomes_of_other_attempts_and_repeated_ones_change_nothing() {
     let (mut world, id) = in_flight();
     let late = |outbox: &Outbox, attempt, outcome: &SendOutcome| outbox.outcome(START, id, attempt, outcome);
     let refused = SendOutcome::NotSent(Refusal::of(FailureClass::Unreachable));
-    let sent = SendOutcome::Sent { message_id: Mid::from("m1") };
+    let sent = SendOutcome::Sent { message_id: Mid::from("m1"), recipient: None };
     let unknown = SendOutcome::Unknown { doubt: Doubt::Timeout, code: None };
     assert!(late(&world.outbox, 2, &refused).is_nothing());
     world.sent(id, "m1");
@@ -382,7 +382,7 @@ fn debug_output_never_shows_what_a_message_says() {
 fn a_late_success_of_a_refused_attempt_changes_nothing() {
     let (mut world, id) = in_flight();
     world.refuse(id, Refusal::of(FailureClass::Unreachable));
-    let sent = SendOutcome::Sent { message_id: Mid::from("m1") };
+    let sent = SendOutcome::Sent { message_id: Mid::from("m1"), recipient: None };
     assert!(world.outbox.outcome(world.now, id, 1, &sent).is_nothing());
 }
 

@@ -36,7 +36,12 @@ fn sixty_thousand_private_replies_are_paced_and_none_is_lost() {
             if let Some(OutboxEffect::Send { id, attempt }) = step.effect {
                 sent += 1;
                 let message_id = Mid::from(format!("m{id}"));
-                let decided = world.outbox.outcome(world.now, id, attempt, &SendOutcome::Sent { message_id });
+                let decided = world.outbox.outcome(
+                    world.now,
+                    id,
+                    attempt,
+                    &SendOutcome::Sent { message_id, recipient: None },
+                );
                 ended += decided.events.len();
                 decided.events.iter().for_each(|event| world.outbox.apply(event));
             }

@@ -77,7 +77,7 @@ fn pick(world: &World, pick: u8, chosen: impl Fn(&Outbound) -> bool) -> Option<O
 
 fn outcome(answer: Answer, id: OutboundId) -> SendOutcome {
     match answer {
-        Answer::Sent => SendOutcome::Sent { message_id: Mid::from(format!("m{id}")) },
+        Answer::Sent => SendOutcome::Sent { message_id: Mid::from(format!("m{id}")), recipient: None },
         Answer::Unknown => SendOutcome::Unknown { doubt: Doubt::ServerError, code: None },
         Answer::Refused(class, code, subcode) => SendOutcome::NotSent(Refusal::coded(class, code, subcode)),
     }

@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::{
-    id::CommentId,
+    id::{CommentId, Igsid, Mid},
     outbox::{FailureClass, Refusal, SendOutcome},
     user::{
         decision::{HrnSource, Silence, Verdict},
@@ -124,4 +124,22 @@ fn a_grave_comment_without_a_contact_still_tells_the_owner() {
     assert!(world.user.contacts.is_empty());
     let told = |kind: &NotificationKind| matches!(kind, NotificationKind::HumanNeeded { .. });
     assert!(world.user.notifications.iter().any(|notification| told(&notification.kind)));
+}
+
+#[test]
+fn a_writer_whom_the_platform_names_after_the_private_reply_becomes_a_contact() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "Here it is", None));
+    let mut event = world.comment(ANA, "link");
+    if let InboundItem::Comment(comment) = &mut event.item {
+        comment.person = None;
+    }
+    let key = event.key.as_str().to_owned();
+    world.receive(event);
+    let send = world.take_send();
+    let (message_id, recipient) = (Mid::from("out_1"), Some(Igsid::from(ANA)));
+    world.finish(&send, SendOutcome::Sent { message_id, recipient });
+    assert_eq!(world.contact(ANA).thread.messages.len(), 1);
+    assert_eq!(world.contact(ANA).username.as_deref(), Some("user_900000000000001"));
+    assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
 }

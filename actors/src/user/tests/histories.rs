@@ -71,7 +71,7 @@ fn perform(world: &mut World, seen: &mut Vec<InboundEvent>, act: &Act) {
                 0 => SendOutcome::NotSent(Refusal::of(FailureClass::Unreachable)),
                 1 => SendOutcome::NotSent(Refusal::of(FailureClass::Recipient)),
                 2 => SendOutcome::Unknown { doubt: Doubt::Timeout, code: None },
-                _ => SendOutcome::Sent { message_id },
+                _ => SendOutcome::Sent { message_id, recipient: None },
             };
             world.finish(&send, outcome);
         }

@@ -142,7 +142,7 @@ fn an_echo_of_our_own_send_is_no_takeover_in_any_order() {
         world.says(ANA, "price");
         let send = world.take_send();
         let echo = world.echo(ANA, "out_x", "It is 12 euro.");
-        let outcome = SendOutcome::Sent { message_id: Mid::from("out_x") };
+        let outcome = SendOutcome::Sent { message_id: Mid::from("out_x"), recipient: None };
         if echo_first {
             world.receive(echo);
             world.finish(&send, outcome);
@@ -163,7 +163,7 @@ fn an_echo_held_for_a_send_turns_out_to_be_the_owners() {
     let send = world.take_send();
     let echo = world.echo(ANA, "hand_1", "Let me look");
     world.receive(echo);
-    world.finish(&send, SendOutcome::Sent { message_id: Mid::from("out_1") });
+    world.finish(&send, SendOutcome::Sent { message_id: Mid::from("out_1"), recipient: None });
     world.wait(secs(40));
     assert!(world.contact(ANA).paused_until.is_some());
     assert!(world.contact(ANA).thread.by_mid(&Mid::from("hand_1")).is_some());

@@ -282,7 +282,7 @@ impl World {
         while let Some(send) = self.sends.pop() {
             texts.push(text_of(&send));
             let message_id = Mid::from(format!("out_{}", self.next()));
-            self.finish(&send, SendOutcome::Sent { message_id });
+            self.finish(&send, SendOutcome::Sent { message_id, recipient: None });
         }
         texts
     }
