@@ -175,13 +175,7 @@ pub(super) fn send(
         draft.emit(UserEvent::SendReleased(month));
         return Verdict::NoReply(Silence::NotAnswerable);
     };
-    let fired = case.rule.as_ref().map(|rule| {
-        keys::firing(
-            &rule.id,
-            &case.person,
-            from.comment.original_media.as_ref().or(from.comment.media.as_ref()),
-        )
-    });
+    let fired = outgoing::firing_of(case);
     let message = outgoing::Message {
         case,
         kind: Kind::PrivateReply {

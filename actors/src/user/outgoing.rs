@@ -7,7 +7,7 @@ use super::{
     calendar::Month,
     decision::{HrnSource, Silence, Verdict},
     hrn_queue, keys,
-    question::{Case, Part, ReplyContext},
+    question::{Case, Origin, Part, ReplyContext},
     relay,
     tell::{self, Entry},
 };
@@ -75,6 +75,16 @@ pub(super) fn enqueue(
         draft.emit(UserEvent::Fired { fingerprint, at: now });
     }
     first.ok_or(EnqueueError::Empty)
+}
+
+/// The firing that a reply to a case is: of its automation, for its person, on its post when it was a comment.
+pub(super) fn firing_of(case: &Case) -> Option<Fingerprint> {
+    let rule = case.rule.as_ref()?;
+    let media = match &case.origin {
+        Origin::Texts(_) => None,
+        Origin::Comment(from) => from.comment.original_media.as_ref().or(from.comment.media.as_ref()),
+    };
+    Some(keys::firing(&rule.id, &case.person, media))
 }
 
 fn key(message: &Message<'_>, part: Part, step: usize) -> OutboundKey {

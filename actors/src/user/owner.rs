@@ -482,14 +482,26 @@ pub(super) fn replay(
     let window_ends_at = window_of(draft, outbound);
     let decided = draft.outbox.replay(now, outbound, window_ends_at)?;
     let counted = draft.outbox.get(outbound).is_some_and(|item| item.counted);
-    if let Some(context) = draft.replies.get(&outbound).cloned().filter(|c| counted && c.reserved.is_none()) {
-        let month = Month::of(now);
-        if draft.usage.sends_left(month) == Some(0) {
-            return Err(Rejection::SendLimit);
+    if let Some(before) = draft.replies.get(&outbound).cloned() {
+        let mut context = ReplyContext::clone(&before);
+        if counted && context.reserved.is_none() {
+            let month = Month::of(now);
+            if draft.usage.sends_left(month) == Some(0) {
+                return Err(Rejection::SendLimit);
+            }
+            draft.emit(UserEvent::SendReserved(month));
+            context.reserved = Some(month);
         }
-        draft.emit(UserEvent::SendReserved(month));
-        let context = ReplyContext { reserved: Some(month), ..ReplyContext::clone(&context) };
-        draft.emit(UserEvent::ReplyBound { outbound, context: Arc::new(context) });
+        // The automation rests again, as after its first try; a public reply is no firing of its own.
+        if context.part == Part::First && context.fired.is_none() {
+            context.fired = outgoing::firing_of(&context.case);
+            if let Some(fingerprint) = context.fired {
+                draft.emit(UserEvent::Fired { fingerprint, at: now });
+            }
+        }
+        if context != *before {
+            draft.emit(UserEvent::ReplyBound { outbound, context: Arc::new(context) });
+        }
     }
     relay::emit_all(draft, now, decided);
     Ok(Reply::Queued(outbound))

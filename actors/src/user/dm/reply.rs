@@ -5,7 +5,7 @@ use super::super::{
     calendar::Month,
     compose,
     decision::{HrnSource, Silence, StepOutcome, Verdict},
-    hrn_queue, keys,
+    hrn_queue,
     outgoing::{self, Message},
     question::{Case, Part},
     trail::Trail,
@@ -76,7 +76,7 @@ fn enqueue(
     (month, ends_at): (Month, Timestamp),
     trail: &mut Trail,
 ) -> Verdict {
-    let fired = case.rule.as_ref().map(|rule| keys::firing(&rule.id, &case.person, None));
+    let fired = outgoing::firing_of(case);
     let message = Message {
         case,
         kind: Kind::Dm { to: case.person.clone() },

@@ -5,6 +5,7 @@ use crate::{
     id::{CommentId, Igsid, Mid},
     outbox::{FailureClass, Refusal, SendOutcome},
     user::{
+        Command,
         decision::{HrnSource, Silence, Verdict},
         inbound::InboundItem,
         notification::NotificationKind,
@@ -142,4 +143,18 @@ fn a_writer_whom_the_platform_names_after_the_private_reply_becomes_a_contact() 
     assert_eq!(world.contact(ANA).thread.messages.len(), 1);
     assert_eq!(world.contact(ANA).username.as_deref(), Some("user_900000000000001"));
     assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
+}
+
+#[test]
+fn a_replayed_private_reply_rests_its_automation_again() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "Here it is", None));
+    world.comments(ANA, "link");
+    let send = world.take_send();
+    world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Content)));
+    world.run(Command::ReplayDeadLetter { outbound: send.outbound }).unwrap();
+    world.wait(secs(10));
+    assert_eq!(world.deliver(), ["Here it is"]);
+    let again = world.comments(ANA, "link");
+    assert_eq!(world.verdict(&again), Verdict::NoReply(Silence::Cooldown));
 }
