@@ -917,9 +917,15 @@ fn sensitive_data_is_nowhere_in_the_memory_and_a_person_is_asked() {
 #[test]
 fn an_answer_in_parts_goes_in_whole_or_not_at_all_and_gives_its_reservation_back_once() {
     let mut world = World::connected();
-    world.automate("a1", fixed("price", &"It is 12 euro. ".repeat(90)));
+    world.automate("a1", fixed("price", &format!("{{{{first_name}}}}. {}", "It is 12 euro. ".repeat(64))));
     world.settings(SettingsPatch { human_takeover: Some(Duration::ZERO), ..SettingsPatch::default() });
     world.says(ANA, "hello");
+    let profile = crate::user::command::Profile {
+        username: None,
+        display_name: Some("A".repeat(200).as_str().into()),
+        profile_pic_url: None,
+    };
+    world.run(Command::ProfileFetched { person: Igsid::from(ANA), profile: Some(profile) }).unwrap();
     world.says(BEN, "price");
     let other = world.user.usage.months().last().unwrap().1.reserved;
     assert_eq!(other, 1);
