@@ -8,8 +8,7 @@ use super::{
     dm::{self, Incoming},
     echo,
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
-    items, keys, owner, relay, sweep,
-    items, keys, owner, redact, relay,
+    items, keys, owner, redact, relay, sweep,
     trail::Trail,
 };
 use crate::{Draft, Timestamp, outbox::SendOutcome};
