@@ -62,7 +62,7 @@ impl Outlet<User> for Counting {
                 Some(Command::SendFinished {
                     outbound: request.outbound,
                     attempt: request.attempt,
-                    outcome: SendOutcome::Sent { message_id: Mid::from(mid) },
+                    outcome: SendOutcome::Sent { message_id: Mid::from(mid), recipient: None },
                     usage: None,
                 })
             }
