@@ -58,6 +58,8 @@ mod tests {
         let clock = ManualClock::default();
         let sleep = clock.sleep(Duration::from_secs(2));
         futures::pin_mut!(sleep);
+        // A wait begins when it is first polled.
+        assert!(sleep.as_mut().now_or_never().is_none());
         clock.advance(Duration::from_millis(1_999));
         assert!(sleep.as_mut().now_or_never().is_none());
         clock.advance(Duration::from_millis(1));

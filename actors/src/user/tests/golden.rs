@@ -35,9 +35,10 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 2] = [
+const EVENTS: [(&str, &[u8]); 3] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
+    ("events-3.bin", include_bytes!("golden/events-3.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -158,6 +159,7 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::ReplyUnbound(outbound.unwrap()),
         UserEvent::NotificationsRead { no: 1, at },
         UserEvent::PublicReplyLogged { decision: no, result: ActionResult::Sent },
+        UserEvent::OutcomeLeft(7),
         UserEvent::OverflowOpened(at),
         UserEvent::SweepSet(Arc::new(Sweep {
             target: Target::Automation("a1".into()),
