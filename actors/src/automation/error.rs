@@ -33,7 +33,7 @@ pub struct FieldError {
     pub field: Cow<'static, str>,
     /// Kind.
     pub code: FieldCode,
-    /// For people; never repeats what was typed.
+    /// For people; repeats nothing that was typed but the name of an unknown placeholder.
     pub message: Cow<'static, str>,
 }
 

@@ -202,3 +202,18 @@ fn the_vocabulary_is_written_in_the_form_it_is_looked_for() {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_gets_a_verdict(text in ".{0,200}", after_our_reply: bool, has_attachment: bool) {
+        let assessment = assess(&text, &HrnContext { after_our_reply, has_attachment });
+        proptest::prop_assert!((0.0..=1.0).contains(&assessment.confidence));
+        proptest::prop_assert_eq!(assessment.signals.is_empty(), matches!(assessment.class, Clear | Trivial));
+    }
+
+    #[test]
+    fn a_risk_word_between_any_words_is_seen(before in "[a-z]{0,8}", after in "[a-z]{0,8}") {
+        let text = format!("{before} refund, {after}");
+        proptest::prop_assert!(class(&text).is_hard());
+    }
+}

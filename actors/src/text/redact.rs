@@ -1,6 +1,7 @@
 //! Sensitive data in messages: found exactly, and blacked out before text reaches memory or a person's log.
 
-use std::{borrow::Cow, ops::Range};
+use memchr::memmem::Finder;
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -294,31 +295,34 @@ const IBAN_LENGTHS: &[(&str, usize)] = &[
     ("YE", 30),
 ];
 
-/// Words that announce a password, in lower case.
+/// Words that announce a password. Letters outside ASCII stand in both cases.
 const PASSWORD_WORDS: &[&str] = &[
     "password",
     "passwort",
     "passcode",
     "contraseña",
+    "contraseÑa",
     "contrasena",
     "senha",
     "mot de passe",
     "parola",
     "şifre",
+    "Şifre",
     "sifre",
 ];
+/// One searcher a word, built once.
+static PASSWORD_FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| PASSWORD_WORDS.iter().copied().map(Finder::new).collect());
 /// Characters that a told password has at least.
 const PASSWORD_CHARS_MIN: usize = 4;
 
 /// "password is …", "password: …", "senha = …": the word after a colon, an equals sign or a form of "is".
 fn passwords(text: &str, found: &mut Vec<(SensitiveKind, Range<usize>)>) {
-    // Offsets must stay those of the text: only ASCII letters are folded, and the words with others in both cases.
+    // Offsets must stay those of the text, so only ASCII is folded.
     let lower = text.to_ascii_lowercase();
-    for word in PASSWORD_WORDS {
-        let mut from = 0;
-        while let Some(at) = lower[from..].find(word).map(|at| from + at) {
-            from = at + word.len();
-            if let Some(range) = told_after(&lower, from) {
+    for finder in PASSWORD_FINDERS.iter() {
+        for at in finder.find_iter(lower.as_bytes()) {
+            if let Some(range) = told_after(&lower, at + finder.needle().len()) {
                 found.push((SensitiveKind::Password, range));
             }
         }
@@ -360,6 +364,7 @@ mod tests {
             ("NO93 8601 1117 947", "[iban]"),
             ("my password is hunter2!", "my password is [password]!"),
             ("Password: correcthorse", "Password: [password]"),
+            ("CONTRASEÑA: Abc9", "CONTRASEÑA: [password]"),
             ("minha senha é 123456", "minha senha é [password]"),
             ("4111 1111 1111 1111 2 times", "[card number] 2 times"),
             ("12 4111 1111 1111 1111", "12 [card number]"),
