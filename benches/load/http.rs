@@ -1,5 +1,6 @@
 //! A keep-alive HTTP/1.1 connection that costs almost nothing, so that the measured side is the server.
 
+use secrecy::SecretString;
 use std::io;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -46,7 +47,8 @@ impl Connection {
 fn head(bytes: &[u8]) -> io::Result<Option<(u16, usize)>> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&bytes[..end]).map_err(io::Error::other)?;
-    let status = text.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(|| io::Error::other("no status"))?;
+    let status =
+        text.get(9..12).and_then(|code| code.parse().ok()).ok_or_else(|| io::Error::other("no status"))?;
     let length = text
         .lines()
         .filter_map(|line| line.split_once(':'))
@@ -57,7 +59,7 @@ fn head(bytes: &[u8]) -> io::Result<Option<(u16, usize)>> {
 }
 
 /// A signed webhook request, ready to be written.
-pub(crate) fn signed_post(secret: &[u8], body: &str) -> Vec<u8> {
+pub(crate) fn signed_post(secret: &SecretString, body: &str) -> Vec<u8> {
     let signature = greenroom_instagram::signature::sign(secret, body.as_bytes());
     format!(
         "POST /api/webhooks/instagram HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\

@@ -6,15 +6,18 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU16, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 /// Slowest answer that the histogram tells apart, in microseconds.
 const LATENCY_MAX_MICROS: u64 = 60_000_000;
+/// Status of a request that was not answered.
+const FAILED: u16 = 0;
 
 /// One run.
+#[derive(Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
@@ -26,11 +29,11 @@ pub(crate) struct Load {
 
 /// What came out.
 pub(crate) struct Outcome {
+    pub(crate) begun: Instant,
     pub(crate) elapsed: Duration,
     pub(crate) measured: u64,
-    pub(crate) accepted: u64,
-    pub(crate) refused: u64,
-    pub(crate) failed: u64,
+    /// By request: the status, 0 when it was not answered.
+    pub(crate) statuses: Vec<u16>,
     /// Time from the planned arrival to the whole answer, in microseconds.
     pub(crate) latency: Histogram<u64>,
 }
@@ -43,24 +46,27 @@ impl Outcome {
     pub(crate) fn millis(&self, quantile: f64) -> f64 {
         self.latency.value_at_quantile(quantile) as f64 / 1000.0
     }
+
+    /// Requests answered 200, answered otherwise, and not answered.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let accepted = self.statuses.iter().filter(|status| **status == 200).count();
+        let failed = self.statuses.iter().filter(|status| **status == FAILED).count();
+        (accepted, self.statuses.len() - accepted - failed, failed)
+    }
 }
 
 struct Shared {
     next: AtomicUsize,
-    accepted: AtomicU64,
-    refused: AtomicU64,
-    failed: AtomicU64,
+    statuses: Vec<AtomicU16>,
 }
 
 impl Load {
     /// Sends every request once.
     #[expect(clippy::disallowed_methods, reason = "a load tool measures real time on its own tasks")]
-    pub(crate) async fn run(&self, requests: Arc<Vec<Vec<u8>>>) -> anyhow::Result<Outcome> {
+    pub(crate) async fn run(self, requests: Arc<Vec<Vec<u8>>>) -> anyhow::Result<Outcome> {
         let shared = Arc::new(Shared {
             next: AtomicUsize::new(0),
-            accepted: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            statuses: requests.iter().map(|_| AtomicU16::new(FAILED)).collect(),
         });
         let mut connections = Vec::with_capacity(self.connections);
         for _ in 0..self.connections {
@@ -76,21 +82,18 @@ impl Load {
             })
             .collect();
         let mut latency = Histogram::new_with_bounds(1, LATENCY_MAX_MICROS, 3)?;
-        let mut first = None::<Instant>;
+        let mut begun = None::<Instant>;
         for task in tasks {
-            let (histogram, begun) = task.await?;
+            let (histogram, first) = task.await??;
             latency.add(&histogram)?;
-            first = match (first, begun) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            begun = begun.into_iter().chain(first).min();
         }
+        let begun = begun.unwrap_or(start);
         Ok(Outcome {
-            elapsed: first.unwrap_or(start).elapsed(),
+            begun,
+            elapsed: begun.elapsed(),
             measured: latency.len(),
-            accepted: shared.accepted.load(Ordering::Relaxed),
-            refused: shared.refused.load(Ordering::Relaxed),
-            failed: shared.failed.load(Ordering::Relaxed),
+            statuses: shared.statuses.iter().map(|status| status.load(Ordering::Relaxed)).collect(),
             latency,
         })
     }
@@ -104,13 +107,12 @@ async fn work(
     rate: Option<f64>,
     first_measured: usize,
     start: Instant,
-) -> (Histogram<u64>, Option<Instant>) {
-    #[expect(clippy::expect_used, reason = "constant bounds")]
-    let mut latency = Histogram::new_with_bounds(1, LATENCY_MAX_MICROS, 3).expect("constant bounds");
+) -> anyhow::Result<(Histogram<u64>, Option<Instant>)> {
+    let mut latency = Histogram::new_with_bounds(1, LATENCY_MAX_MICROS, 3)?;
     let mut begun = None;
     loop {
         let index = shared.next.fetch_add(1, Ordering::Relaxed);
-        let Some(request) = requests.get(index) else { return (latency, begun) };
+        let Some(request) = requests.get(index) else { return Ok((latency, begun)) };
         let planned = match rate {
             Some(rate) => {
                 let planned = start + Duration::from_secs_f64(index as f64 / rate);
@@ -122,16 +124,13 @@ async fn work(
         let status = connection.send(request).await;
         if index >= first_measured {
             begun.get_or_insert(planned);
-            latency.saturating_record(u64::try_from(planned.elapsed().as_micros()).unwrap_or(u64::MAX).max(1));
+            latency
+                .saturating_record(u64::try_from(planned.elapsed().as_micros()).unwrap_or(u64::MAX).max(1));
         }
-        let counter = match status {
-            Ok(200) => &shared.accepted,
-            Ok(_) => &shared.refused,
-            Err(_) => &shared.failed,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        if status.is_err() {
-            return (latency, begun);
+        match status {
+            Ok(status) => shared.statuses[index].store(status, Ordering::Relaxed),
+            // The request counts as failed; this connection carries no more.
+            Err(_) => return Ok((latency, begun)),
         }
     }
 }
