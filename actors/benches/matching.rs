@@ -1,5 +1,9 @@
 //! The matching form, the matcher at 1, 100 and 5,000 triggers against a naive `contains`, and the heuristics.
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench may stop at any error and prints sizes")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench may stop at any error and prints sizes"
+)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use greenroom_actors::{
