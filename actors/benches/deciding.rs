@@ -143,7 +143,8 @@ fn sent(criterion: &mut Criterion, state: &User, now: Timestamp, asks: &Command)
         _ => None,
     });
     let (outbound, attempt) = send.expect("a reply");
-    let outcome = SendOutcome::Sent { message_id: Mid::from("aWdfZAG1faXRlbToxOklHTWVzc2FnZA") };
+    let outcome =
+        SendOutcome::Sent { message_id: Mid::from("aWdfZAG1faXRlbToxOklHTWVzc2FnZA"), recipient: None };
     let finished = Command::SendFinished { outbound, attempt, outcome, usage: None };
     criterion.bench_function("decide/sent", |b| {
         b.iter_batched(

@@ -75,7 +75,10 @@ impl Outlet<User> for Counting {
             UserEffect::Send(request) => Some(Command::SendFinished {
                 outbound: request.outbound,
                 attempt: request.attempt,
-                outcome: SendOutcome::Sent { message_id: self.send(entity, request.outbound.get()) },
+                outcome: SendOutcome::Sent {
+                    message_id: self.send(entity, request.outbound.get()),
+                    recipient: None,
+                },
                 usage: None,
             }),
             UserEffect::FetchProfile { person, .. } => {

@@ -164,7 +164,6 @@ async fn two_thousand_comments_in_five_minutes_none_lost_none_over_budget() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "slow suite: cargo test --test it slow_ -- --ignored"]
 async fn slow_sixty_thousand_comments_in_five_minutes_none_lost_none_over_budget() {
     viral(60_000).await;
 }
