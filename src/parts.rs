@@ -154,6 +154,9 @@ fn open_engine(config: &Config, progress: ShowProgress<'_>) -> Result<Stores, Bu
     if let Some(torn) = &report.torn {
         tracing::warn!(%torn, "the end of the journal was torn by the last stop and is cut: nothing of it was acknowledged");
     }
+    if report.rebuilt.is_none() && report.position.0 > 0 && report.applied >= report.position.0 {
+        tracing::warn!("the working set was empty and is built again from the journal: nothing is lost");
+    }
     if let Some(reason) = &report.rebuilt {
         tracing::warn!(%reason, "the working set was built again from checkpoint and journal: nothing is lost");
     }
