@@ -1,8 +1,8 @@
 //! Entities and the shell that runs them.
 //!
-//! The core (`user`, `intake`, `text`, `hrn`, `automation`) decides: pure, synchronous, deterministic, without tokio,
-//! ractor, clocks, randomness, storage or HTTP. The shell (`shell`) owns mailboxes, recovery, passivation,
-//! supervision and the outbox relay, and is written once for every kind.
+//! The core (`user`, `identity`, `signin`, `intake`, `text`, `hrn`, `automation`) decides: pure, synchronous,
+//! deterministic, without tokio, ractor, clocks, randomness, storage or HTTP. The shell (`shell`) owns mailboxes,
+//! recovery, passivation, supervision and the outbox relay, and is written once for every kind.
 
 pub mod automation;
 #[cfg(any(test, feature = "test-support"))]
@@ -10,11 +10,13 @@ pub mod clock;
 pub mod entity;
 pub mod hrn;
 pub mod id;
+pub mod identity;
 pub mod intake;
 pub mod metric_definitions;
 pub mod outbox;
 pub mod ports;
 pub mod shell;
+pub mod signin;
 pub mod text;
 pub mod user;
 
