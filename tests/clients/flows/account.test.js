@@ -10,13 +10,17 @@ for (const [version, create] of Object.entries(CLIENTS)) {
       const person = await signedUp({ create });
       const stranger = await signedUp({ create });
       const other = await elsewhere(person, { create });
-      const tokens = async () => ok(await person.client.listSessions()).map(({ token }) => token).sort();
-      assert.deepEqual(await tokens(), [person.token, other.token].sort());
+      const tokens = async () => ok(await person.client.listSessions()).map(({ token }) => token);
+      const listed = await tokens();
+      assert.equal(listed.length, 2);
+      assert.ok(listed.includes(person.token));
+      // For another session than the current one the contract allows a handle instead of the token.
+      const [handle] = listed.filter((token) => token !== person.token);
 
-      assert.deepEqual(ok(await stranger.client.revokeSession({ token: other.token })), { status: true });
+      assert.deepEqual(ok(await stranger.client.revokeSession({ token: handle })), { status: true });
       assert.equal((await tokens()).length, 2);
 
-      assert.deepEqual(ok(await person.client.revokeSession({ token: other.token })), { status: true });
+      assert.deepEqual(ok(await person.client.revokeSession({ token: handle })), { status: true });
       assert.deepEqual(await tokens(), [person.token]);
       assert.equal(ok(await other.client.getSession()), null);
       assert.equal(other.browser.session, undefined);

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Browser, CLIENTS } from "../lib/browser.js";
+import { SESSION_KEYS, USER_KEYS } from "../lib/match.js";
 import { PASSWORD, elsewhere, newEmail, ok, refused, signedUp } from "../lib/people.js";
 
-const USER_KEYS = ["createdAt", "email", "emailVerified", "gender", "id", "image", "name", "onboarding_complete", "updatedAt", "use_case"];
-const SESSION_KEYS = ["createdAt", "expiresAt", "id", "ipAddress", "token", "updatedAt", "userAgent", "userId"];
 const DAY_MS = 86_400_000;
 const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 30_000, `${actual} is not near ${expected}`);
 

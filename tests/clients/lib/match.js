@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 
-const USER_KEYS = ["createdAt", "email", "emailVerified", "gender", "id", "image", "name", "onboarding_complete", "updatedAt", "use_case"];
-const SESSION_KEYS = ["createdAt", "expiresAt", "id", "ipAddress", "token", "updatedAt", "userAgent", "userId"];
+/** Every key of a user: the contract's and the three extra fields that the vectors declare. */
+export const USER_KEYS = ["createdAt", "email", "emailVerified", "gender", "id", "image", "name", "onboarding_complete", "updatedAt", "use_case"];
+/** Every key of a session. */
+export const SESSION_KEYS = ["createdAt", "expiresAt", "id", "ipAddress", "token", "updatedAt", "userAgent", "userId"];
 const TOLERANCE_MS = 30_000;
 const DATE = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
 const PLACEHOLDERS = {
