@@ -12,7 +12,7 @@ const files = readdirSync(new URL("flows", import.meta.url))
 
 const counted = { passed: 0, failed: 0, skipped: 0 };
 const isTest = ({ details }) => details?.type !== "suite";
-const events = run({ files, concurrency: 1, timeout: 120_000 });
+const events = run({ files, concurrency: 1, timeout: 300_000 });
 events.on("test:pass", (event) => isTest(event) && (counted[event.skip === undefined ? "passed" : "skipped"] += 1));
 events.on("test:fail", (event) => isTest(event) && (counted.failed += 1));
 events.on("end", () => {

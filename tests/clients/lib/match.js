@@ -15,6 +15,8 @@ const PLACEHOLDERS = {
   "<S43>": "[A-Za-z0-9_-]{43}",
   "<sig>": "(?:[A-Za-z0-9]|%2B|%2F){43}%3D",
   "<date>": DATE,
+  // Whole seconds of a wait that began at most two seconds ago.
+  "<upTo10>": "(?:9|10)",
 };
 const ATTRIBUTES = "Path=/; HttpOnly; SameSite=Lax";
 const COOKIES = {
