@@ -1,5 +1,6 @@
 //! Greenroom: the front door, the outlets and the composition root of the stateful backend.
 
+pub mod auth;
 pub mod cli;
 pub mod cli_api;
 pub mod clock;
