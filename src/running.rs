@@ -106,6 +106,7 @@ async fn build(
 async fn use_sandbox(config: &mut Config) -> anyhow::Result<Option<RunningSandbox>> {
     let started = if config.sandbox.url.is_empty() { Some(start_sandbox(config).await?) } else { None };
     let base = config.sandbox_url();
+    config.sign_in_with_sandbox(&base);
     config.instagram.app_id = SANDBOX_APP_ID.to_owned();
     config.instagram.app_secrets = SANDBOX_SECRETS.map(Secret::new).to_vec();
     config.instagram.verify_token = Secret::new(SANDBOX_VERIFY_TOKEN);

@@ -8,15 +8,25 @@ use std::path::{Path, PathBuf};
 pub(super) const DEFAULT_FILE: &str = "greenroom.toml";
 
 /// Environment names that operators of such products already set, and the keys they mean.
-const KNOWN_NAMES: [(&str, &str); 4] = [
+const KNOWN_NAMES: [(&str, &str); 7] = [
     ("INSTAGRAM_WWW_URL", "instagram.www_url"),
     ("INSTAGRAM_API_URL", "instagram.api_url"),
     ("INSTAGRAM_GRAPH_URL", "instagram.graph_url"),
     ("INSTAGRAM_GRAPH_VERSION", "instagram.graph_version"),
+    ("BETTER_AUTH_URL", "auth.base_url"),
+    ("GOOGLE_CLIENT_ID", "google.client_id"),
+    ("GOOGLE_CLIENT_SECRET", "google.client_secret"),
 ];
 
 /// Keys that hold lists; written with commas in the environment.
-const LIST_KEYS: [&str; 2] = ["instagram.app_secrets", "data.keys"];
+const LIST_KEYS: [&str; 6] = [
+    "instagram.app_secrets",
+    "data.keys",
+    "auth.trusted_origins",
+    "auth.secrets",
+    "auth.trusted_proxies",
+    "google.other_client_ids",
+];
 
 /// Values from the command line, the last layer.
 #[derive(Clone, Debug, Default)]
@@ -98,12 +108,15 @@ mod tests {
             ("GREENROOM_INSTAGRAM__APP_ID", "990000000000001"),
             ("GREENROOM_INSTAGRAM__VERIFY_TOKEN", "verify"),
             ("GREENROOM_DATA__RESIDENT_MAX", "77"),
+            ("GREENROOM_AUTH__BASE_URL", "https://app.example.com"),
+            ("GREENROOM_AUTH__TRUSTED_ORIGINS", "https://a.example.com,https://*.example.org"),
         ])
         .unwrap();
         assert_eq!(config.server.listen.port(), 9000);
         assert_eq!(config.data.idle, super::super::Span::seconds(300));
         assert_eq!(config.instagram.app_secrets[1].expose(), "two");
         assert_eq!(config.data.resident_max, 77);
+        assert_eq!(config.auth.trusted_origins, ["https://a.example.com", "https://*.example.org"]);
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! Configuration: read here and nowhere else, in layers (defaults, file, environment, flags), checked as a whole.
 
+mod auth;
 mod data;
+mod google;
 mod instagram;
 mod load;
 mod log;
+mod mail;
 mod sandbox;
 mod server;
 mod settings;
+mod sign_in;
 
+pub use auth::Auth;
 pub use data::Data;
+pub use google::Google;
 pub use instagram::Instagram;
 pub use load::{ConfigError, Overrides, load};
 pub use log::Log;
+pub use mail::Mail;
 pub use sandbox::Sandbox;
 pub use server::Server;
 pub use settings::{Secret, SettingDoc, SettingError, Span};
+pub use sign_in::MailTransport;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +38,12 @@ pub struct Config {
     pub instagram: Instagram,
     /// The built-in stand-in for Instagram.
     pub sandbox: Sandbox,
+    /// Sign-in and sessions.
+    pub auth: Auth,
+    /// Sign-in with Google.
+    pub google: Google,
+    /// The mail server.
+    pub mail: Mail,
     /// Logs.
     pub log: Log,
 }
@@ -38,7 +52,17 @@ impl Config {
     /// Documentation of every setting, in order.
     #[must_use]
     pub fn docs() -> Vec<SettingDoc> {
-        [Server::docs(), Data::docs(), Instagram::docs(), Sandbox::docs(), Log::docs()].concat()
+        [
+            Server::docs(),
+            Data::docs(),
+            Instagram::docs(),
+            Sandbox::docs(),
+            Auth::docs(),
+            Google::docs(),
+            Mail::docs(),
+            Log::docs(),
+        ]
+        .concat()
     }
 
     /// Whether the built-in sandbox stands in for Instagram.
@@ -67,9 +91,15 @@ impl Config {
         self.data.check(&mut problems);
         self.instagram.check(&mut problems);
         self.sandbox.check(&mut problems);
+        self.auth.check(&mut problems);
+        self.google.check(&mut problems);
+        self.mail.check(&mut problems);
         self.log.check(&mut problems);
         self.check_names(&mut problems);
         self.check_instagram(&mut problems);
+        self.check_auth(&mut problems);
+        self.check_google(&mut problems);
+        self.check_mail(&mut problems);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
@@ -82,6 +112,9 @@ impl Config {
         };
         one_of("data.engine", &self.data.engine, &["embedded", "memory"]);
         one_of("log.format", &self.log.format, &["text", "json"]);
+        one_of("auth.rate_limit", &self.auth.rate_limit, &["auto", "on", "off"]);
+        one_of("mail.transport", &self.mail.transport, &["auto", "smtp", "sandbox", "off"]);
+        one_of("mail.encryption", &self.mail.encryption, &["starttls", "tls", "none"]);
         if !self.sandbox.listen.ip().is_loopback() {
             let problem =
                 "the sandbox has no authentication and listens on a loopback address only".to_owned();
@@ -188,7 +221,13 @@ mod tests {
         });
         assert_eq!(
             found,
-            ["instagram.app_secrets", "instagram.verify_token", "instagram.api_url", "instagram.graph_url"]
+            [
+                "instagram.app_secrets",
+                "instagram.verify_token",
+                "instagram.api_url",
+                "instagram.graph_url",
+                "auth.base_url"
+            ]
         );
     }
 
@@ -209,7 +248,17 @@ mod tests {
         let shown = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
         assert!(!shown.contains("hunter"), "{shown}");
         let masked: Vec<_> = Config::docs().into_iter().filter(|doc| doc.secret).map(|doc| doc.key).collect();
-        assert_eq!(masked, ["data.keys", "instagram.app_secrets", "instagram.verify_token"]);
+        assert_eq!(
+            masked,
+            [
+                "data.keys",
+                "instagram.app_secrets",
+                "instagram.verify_token",
+                "auth.secrets",
+                "google.client_secret",
+                "mail.password"
+            ]
+        );
     }
 
     #[test]

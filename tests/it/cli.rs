@@ -124,7 +124,7 @@ fn config_prints_every_setting_and_masks_secrets() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(
         dir.path().join("greenroom.toml"),
-        "[instagram]\napp_id = \"990000000000001\"\napp_secrets = [\"hush-from-file\"]\nverify_token = \"hush-token\"\n",
+        "[instagram]\napp_id = \"990000000000001\"\napp_secrets = [\"hush-from-file\"]\nverify_token = \"hush-token\"\n[auth]\nbase_url = \"https://app.example.com\"\n",
     )
     .unwrap();
     let mut command = greenroom(dir.path());
