@@ -1,6 +1,7 @@
-//! Secrets of the installation that are made on the first start: the key that seals tokens, and the operator's token.
+//! Secrets of the installation that are made on the first start: the key that seals tokens, the operator's token, the
+//! secret that signs cookies, and the key that signs the tokens of the sync client.
 
-use crate::config::Secret;
+use crate::{auth, config::Secret};
 use greenroom_persistence::secret::{Key, Keyring, SecretError};
 use std::{
     fs,
@@ -12,12 +13,16 @@ use std::{
 const KEYS_FILE: &str = "keys";
 /// File of the operator's token, in the data folder.
 const OPERATOR_FILE: &str = "operator-token";
+/// File of the secrets that sign cookies and links, in the data folder: one a line, the current one first.
+const AUTH_SECRETS_FILE: &str = "auth-secrets";
+/// File of the keys that sign tokens of the sync client, in the data folder: one a line, the current one first.
+const TOKEN_KEYS_FILE: &str = "token-keys";
 /// Id of a generated key.
 const GENERATED_KEY_ID: &str = "generated-1";
 /// Largest secret file that is read, in bytes.
 const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
-/// Random bytes of the operator's token.
-const OPERATOR_TOKEN_BYTES: usize = 32;
+/// Random bytes of a generated token or secret.
+const GENERATED_BYTES: usize = 32;
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,12 @@ pub enum KeysError {
     /// The configured or stored keys are wrong.
     #[error("sealing keys (setting data.keys or file {KEYS_FILE} in the data folder): {0}")]
     Keys(#[from] SecretError),
+    /// The secrets that sign cookies are wrong.
+    #[error("secrets (setting auth.secrets or file {AUTH_SECRETS_FILE} in the data folder): {0}")]
+    AuthSecrets(#[from] auth::secrets::SecretsError),
+    /// The keys that sign tokens are wrong.
+    #[error("file {TOKEN_KEYS_FILE} in the data folder: {0}")]
+    TokenKeys(#[from] auth::token::KeyError),
 }
 
 /// The keys that seal secret fields: configured ones, or those of the data folder, made on the first start.
@@ -61,13 +72,49 @@ pub fn keyring(dir: &Path, configured: &[Secret]) -> Result<Keyring, KeysError> 
 /// When the file cannot be read or written.
 pub fn operator_token(dir: &Path) -> Result<Secret, KeysError> {
     let path = dir.join(OPERATOR_FILE);
-    let text = read_or_create(&path, || {
-        let mut bytes = [0_u8; OPERATOR_TOKEN_BYTES];
-        rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut bytes)
-            .map_err(|_| KeysError::Keys(SecretError::NoRandomness))?;
-        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-    })?;
+    let text = read_or_create(&path, random_hex)?;
     Ok(Secret::new(text.trim()))
+}
+
+/// The secrets that sign cookies and links: configured ones, or those of the data folder, made on the first start. The
+/// first one signs, all of them verify.
+///
+/// # Errors
+/// When the file cannot be read or written, or a secret is unusable.
+pub fn auth_secrets(dir: &Path, configured: &[Secret]) -> Result<auth::secrets::Secrets, KeysError> {
+    if !configured.is_empty() {
+        return Ok(auth::secrets::Secrets::new(configured)?);
+    }
+    let text = read_or_create(&dir.join(AUTH_SECRETS_FILE), random_hex)?;
+    Ok(auth::secrets::Secrets::new(&lines(&text))?)
+}
+
+/// The keys that sign tokens of the sync client, made on the first start; `issuer` is the public origin. To rotate, put a
+/// new key in front and drop the old one when its last token has ended.
+///
+/// # Errors
+/// When the file cannot be read or written, or a key is malformed.
+pub fn convex_tokens(dir: &Path, issuer: &str) -> Result<auth::token::ConvexTokens, KeysError> {
+    let text = read_or_create(&dir.join(TOKEN_KEYS_FILE), || {
+        auth::token::generate_key(&mut rand::rngs::SysRng)
+            .map(|key| key.to_string())
+            .map_err(|_| KeysError::Keys(SecretError::NoRandomness))
+    })?;
+    let keys: Vec<_> = lines(&text).iter().map(Secret::to_secret_string).collect();
+    Ok(auth::token::ConvexTokens::new(issuer, &keys)?)
+}
+
+/// One secret a line; empty lines and comments are left out.
+fn lines(text: &str) -> Vec<Secret> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(Secret::new).collect()
+}
+
+fn random_hex() -> Result<String, KeysError> {
+    let mut bytes = [0_u8; GENERATED_BYTES];
+    rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut bytes)
+        .map_err(|_| KeysError::Keys(SecretError::NoRandomness))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn read_or_create(
@@ -133,6 +180,35 @@ mod tests {
         fs::write(dir.path().join(KEYS_FILE), "nonsense").unwrap();
         assert!(matches!(keyring(dir.path(), &[]), Err(KeysError::Keys(_))));
         assert_eq!(fs::read_to_string(dir.path().join(KEYS_FILE)).unwrap(), "nonsense");
+    }
+
+    #[test]
+    fn what_signs_cookies_and_tokens_is_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let signed = auth_secrets(dir.path(), &[]).unwrap().sign(b"x");
+        assert!(auth_secrets(dir.path(), &[]).unwrap().verify(b"x", &signed));
+        let configured = [Secret::new("0123456789abcdef")];
+        assert!(!auth_secrets(dir.path(), &configured).unwrap().verify(b"x", &signed));
+        let published = convex_tokens(dir.path(), "https://a").unwrap().jwks();
+        assert_eq!(convex_tokens(dir.path(), "https://a").unwrap().jwks(), published);
+        #[cfg(unix)]
+        for file in [AUTH_SECRETS_FILE, TOKEN_KEYS_FILE] {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(dir.path().join(file)).unwrap().permissions().mode() & 0o077, 0);
+        }
+    }
+
+    #[test]
+    fn secrets_of_a_file_can_be_rotated_by_hand() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = auth_secrets(dir.path(), &[]).unwrap().sign(b"x");
+        let path = dir.path().join(AUTH_SECRETS_FILE);
+        let before = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("# current\na-new-secret-of-the-operator\n\n{before}\n")).unwrap();
+        let rotated = auth_secrets(dir.path(), &[]).unwrap();
+        assert!(rotated.verify(b"x", &old) && rotated.sign(b"x") != old);
+        fs::write(&path, "short\n").unwrap();
+        assert!(matches!(auth_secrets(dir.path(), &[]), Err(KeysError::AuthSecrets(_))));
     }
 
     #[test]
