@@ -102,6 +102,33 @@ async fn a_doubtful_send_is_found_by_reading_when_its_echo_never_comes() {
 }
 
 #[tokio::test]
+async fn doubtful_sends_that_began_within_a_second_are_found_by_reading() {
+    let world = World::bakery().await;
+    world.rule(BAKERY, "price", "It is 49.").await;
+    world.comment_rule(BAKERY, "link", "Here it is", Some("It is in your inbox")).await;
+    world.put("delivery", json!({"echo_delay_ms": 3_600_000})).await;
+    world.clock.advance(Duration::from_millis(400));
+    world.fail_sends(1, 1.0, json!({"kind": "apply_then_drop"})).await;
+    let mid = world.dm(BAKERY, 1, "price").await;
+    assert_eq!(world.post("wait", json!({"sent_at_least": 1})).await["reached"], true);
+    let fault = json!({"times": 1, "match": {"method": "POST", "path": "^/[^/]+/replies$"},
+        "effect": {"kind": "apply_then_drop"}});
+    world.post("faults", fault).await;
+    world.comment(BAKERY, 2, "link").await;
+    let end = world.now() + 10 * MINUTE;
+    let is_open = async || world.state(BAKERY).await.outbox.open() > 0;
+    while !world.answered_by_now(BAKERY, &mid).await || is_open().await {
+        assert!(world.now() < end, "it was read, and not found");
+        world.rest_of_product().await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let state = world.state(BAKERY).await;
+    assert_eq!(state.dead_letters().count(), 0, "shown as unknown although it is there");
+    assert_eq!(world.sent_texts(BAKERY).await.iter().filter(|text| *text == "It is 49.").count(), 1);
+    world.close().await;
+}
+
+#[tokio::test]
 async fn a_rate_refusal_closes_the_lane_for_the_announced_time_and_only_there() {
     let world = World::both().await;
     for tenant in [BAKERY, GYM] {

@@ -106,7 +106,7 @@ pub enum OutboxEffect {
         id: OutboundId,
         /// Number of the read.
         read: u32,
-        /// Messages before this are of no interest.
+        /// Start of the attempt: stands in for the instant of a message that has none.
         since: Timestamp,
     },
 }

@@ -23,7 +23,7 @@ pub enum UserEffect {
         person: Option<Igsid>,
         /// The comment, for a private reply.
         comment: Option<CommentId>,
-        /// Messages before this are of no interest.
+        /// Start of the attempt: stands in for the instant of a message that has none.
         since: Timestamp,
         /// With what.
         access: Access,
@@ -34,9 +34,9 @@ pub enum UserEffect {
         outbound: OutboundId,
         /// Number of the read.
         read: u32,
-        /// The comment.
+        /// The comment on top: a reply to a reply hangs below that one too.
         comment: CommentId,
-        /// Replies before this are of no interest.
+        /// Start of the attempt: stands in for the instant of a reply that has none.
         since: Timestamp,
         /// With what.
         access: Access,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Draft, Timestamp,
-    id::Igsid,
+    id::{CommentId, Igsid},
     outbox::{
         self, CancelReason, Consequence, Decided, End, Guard, Kind, Notice, Outbound, OutboundId,
         OutboxEffect, OutboxEvent, STEPS_PER_TICK_MAX, State, ThreadId,
@@ -105,7 +105,7 @@ fn run(draft: &mut Draft<User>, effect: OutboxEffect) {
                 Kind::PublicReply { comment } => UserEffect::ReadCommentReplies {
                     outbound: id,
                     read,
-                    comment: comment.clone(),
+                    comment: top_of(draft, id).unwrap_or_else(|| comment.clone()),
                     since,
                     access,
                 },
@@ -128,6 +128,14 @@ fn run(draft: &mut Draft<User>, effect: OutboxEffect) {
             };
             draft.effect(effect);
         }
+    }
+}
+
+/// The comment that a public reply hangs below when it answers a reply (platform rule).
+fn top_of(user: &User, public_reply: OutboundId) -> Option<CommentId> {
+    match &user.replies.get(&public_reply)?.case.origin {
+        Origin::Comment(from) => from.comment.parent.clone(),
+        Origin::Texts(_) => None,
     }
 }
 

@@ -20,7 +20,8 @@ use greenroom_instagram::{
 };
 
 impl UserOutlet {
-    /// What the account itself sent to a person since an instant; to anybody when the person is not known.
+    /// The newest messages that the account itself sent to a person; to anybody when the person is not known. Nothing is
+    /// left out for its age: instants of the platform are whole seconds, and the outbox knows how near one must be.
     pub(super) async fn read_conversation(
         &self,
         workspace: &EntityId,
@@ -56,12 +57,11 @@ impl UserOutlet {
                 sent_at: message.created_at.map_or(since, |at| Timestamp::from_millis(at.as_millis())),
                 text: message.text.map(|text| text.value),
             })
-            .filter(|message| message.sent_at >= since)
             .collect()
         })
     }
 
-    /// The replies below a comment since an instant. Others' replies are told apart by their text, by the outbox.
+    /// The replies below a comment. Older ones and others' are told apart by instant and text, by the outbox.
     pub(super) async fn read_replies(
         &self,
         workspace: &EntityId,
@@ -83,7 +83,6 @@ impl UserOutlet {
                     sent_at: reply.created_at.map_or(since, |at| Timestamp::from_millis(at.as_millis())),
                     text: reply.text.map(|text| text.value),
                 })
-                .filter(|reply| reply.sent_at >= since)
                 .collect()
         })
     }

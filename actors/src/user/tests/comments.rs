@@ -3,9 +3,9 @@
 use super::world::*;
 use crate::{
     id::{CommentId, Igsid, Mid},
-    outbox::{FailureClass, Refusal, SendOutcome},
+    outbox::{Doubt, FailureClass, Refusal, SendOutcome},
     user::{
-        Command,
+        Command, UserEffect,
         decision::{HrnSource, Silence, Verdict},
         inbound::InboundItem,
         notification::NotificationKind,
@@ -157,4 +157,26 @@ fn a_replayed_private_reply_rests_its_automation_again() {
     assert_eq!(world.deliver(), ["Here it is"]);
     let again = world.comments(ANA, "link");
     assert_eq!(world.verdict(&again), Verdict::NoReply(Silence::Cooldown));
+}
+
+#[test]
+fn the_public_reply_to_a_reply_is_looked_for_below_the_comment_on_top() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", Some("sent!")));
+    let mut event = world.comment(ANA, "link");
+    if let InboundItem::Comment(comment) = &mut event.item {
+        comment.parent = Some(CommentId::from("1700"));
+    }
+    world.receive(event);
+    let private = world.take_send();
+    world.finish(&private, SendOutcome::Sent { message_id: Mid::from("out_1"), recipient: None });
+    world.wait(secs(1));
+    let public = world.take_send();
+    world.finish(&public, SendOutcome::Unknown { doubt: Doubt::Timeout, code: None });
+    world.wait(secs(31));
+    let read = world.effects.iter().find_map(|effect| match effect {
+        UserEffect::ReadCommentReplies { comment, .. } => Some(comment.as_str()),
+        _ => None,
+    });
+    assert_eq!(read, Some("1700"));
 }
