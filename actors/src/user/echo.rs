@@ -87,9 +87,8 @@ fn by_hand(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, message: Mes
 pub(super) fn take_over(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, at: Timestamp) {
     let rest = draft.settings.human_takeover;
     let paused_until = (!rest.is_zero()).then(|| at + rest);
-    if draft.contacts.contains_key(person) {
-        cancel::pending(draft, now, person, CancelReason::OwnerAnswered);
-    } else if paused_until.is_none_or(|until| until <= now) {
+    cancel::pending(draft, now, person, CancelReason::OwnerAnswered);
+    if !draft.contacts.contains_key(person) && paused_until.is_none_or(|until| until <= now) {
         return;
     }
     let clears_hrn = draft.settings.auto_clear_hrn_on_reply;

@@ -69,8 +69,10 @@ fn guard(user: &User, now: Timestamp, item: &Outbound) -> Guard {
     {
         return Guard::Cancel(CancelReason::AutomationGone);
     }
-    let Some(contact) = context.and_then(|context| user.contacts.get(&context.case.person)) else {
-        return Guard::Go;
+    let Some(person) = context.map(|context| &context.case.person) else { return Guard::Go };
+    let Some(contact) = user.contacts.get(person) else {
+        let taken_over = user.takeovers.until(person).is_some_and(|until| now < until);
+        return if taken_over { Guard::Cancel(CancelReason::HumanTakeover) } else { Guard::Go };
     };
     if contact.blocked {
         Guard::Cancel(CancelReason::Blocked)

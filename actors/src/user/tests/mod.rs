@@ -5,4 +5,5 @@ mod golden;
 mod histories;
 mod mass;
 mod scenes;
+mod takeovers;
 mod world;
