@@ -210,9 +210,11 @@ pub async fn workspace_of(app: &App, account: &str) -> Result<Option<EntityId>, 
 async fn deliver_to_workspace(
     app: &Arc<App>,
     workspace: &EntityId,
-    parcel: Parcel,
+    mut parcel: Parcel,
 ) -> Result<Leftovers, NotStored> {
     let now = app.clock.now();
+    // A batch names its items in no order; those of one instant stay as they came (product rule).
+    parcel.items.sort_by_key(|part| part.event.at);
     let (mut left, mut waiting_bytes) = (Leftovers::new(), 0);
     let mut waiting: Vec<(user::Command, Bytes)> =
         Vec::with_capacity(parcel.items.len().min(COMMANDS_AT_ONCE));

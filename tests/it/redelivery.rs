@@ -1,6 +1,6 @@
 //! A platform that delivers everything several times, late, out of order and in batches changes nothing.
 
-use crate::world::{BAKERY, World};
+use crate::world::{BAKERY, World, item};
 use greenroom_actors::user::decision::{Silence, Verdict};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
@@ -75,4 +75,26 @@ async fn a_thousand_duplicated_reordered_and_batched_deliveries_give_exactly_the
         play(json!({"duplicates": 2, "reorder": 0.5, "batch_max": 100, "batch_ms": 5, "concurrency": 8}))
             .await;
     assert_eq!(clean, chaotic);
+}
+
+#[tokio::test]
+async fn the_messages_of_a_batch_are_taken_in_the_order_in_which_they_were_written() {
+    let world = World::bakery().await;
+    let at = world.now();
+    let (person, second) = ("900000000000001", at + Duration::from_secs(1));
+    let items = [
+        item(BAKERY.account, person, "m_second", "and hello again", second),
+        item(BAKERY.account, person, "m_first", "hello", at),
+        item(BAKERY.account, person, "m_third", "of the same second", second),
+    ];
+    let body = json!({"object": "instagram",
+        "entry": [{"id": BAKERY.account, "time": second.as_millis(), "messaging": items}]});
+    assert_eq!(world.deliver(body.to_string()).await, 200);
+    world.settle().await;
+    let mut order = Vec::new();
+    for mid in ["m_first", "m_second", "m_third"] {
+        order.push(world.decision(BAKERY, mid).await.no);
+    }
+    assert!(order.is_sorted(), "{order:?}");
+    world.close().await;
 }

@@ -407,13 +407,16 @@ fn edit_message(contact: &mut Contact, no: DecisionNo, edit: &EarlyEdit) {
 }
 
 fn human_answered(contact: &mut Contact, at: Timestamp, paused_until: Option<Timestamp>, clears_hrn: bool) {
-    contact.followup_needed = false;
+    if contact.last_message_at.is_none_or(|last| last <= at) {
+        contact.followup_needed = false;
+    }
     contact.paused_until = contact.paused_until.max(paused_until);
     if clears_hrn && contact.hrn.take().is_some() {
         contact.hrn_resolved_at = Some(at);
     }
     if let Some(hrn) = &mut contact.hrn
         && hrn.answered_at.is_none()
+        && hrn.set_at <= at
     {
         Arc::make_mut(hrn).answered_at = Some(at);
     }

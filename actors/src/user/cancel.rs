@@ -2,8 +2,8 @@
 
 use super::{
     User, UserEvent,
-    decision::{CancelReason, Verdict},
-    question::Question,
+    decision::{CancelReason, DecisionNo, Verdict},
+    question::{Case, Origin, Question},
     relay,
     sweep::{self, Target},
     trail::conclude,
@@ -20,12 +20,49 @@ pub(super) const UNREACHABLE: &str = "unreachable";
 
 /// Drops the burst, the question and the waiting automatic messages of one thread.
 pub(super) fn pending(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, reason: CancelReason) {
-    burst(draft, now, person, reason);
-    questions(draft, now, reason, |question| question.case.person == *person);
-    let thread = ThreadId::from(person);
-    let mut chosen = |item: &outbox::Outbound| item.author != Author::Human;
-    let decided = draft.outbox.cancel_where(now, Scope::Thread(&thread), &mut chosen, &to_outbox(reason));
+    pending_until(draft, now, person, Timestamp::MAX, reason);
+}
+
+/// The same for what answers nothing newer than an instant.
+pub(super) fn pending_until(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    person: &Igsid,
+    until: Timestamp,
+    reason: CancelReason,
+) {
+    let last = draft.contacts.get(person).and_then(|contact| contact.thread.burst.as_ref()?.texts.last());
+    if last.is_some_and(|no| written_at(draft, person, *no) <= until) {
+        burst(draft, now, person, reason);
+    }
+    let asked = |user: &User, question: &Question| {
+        question.case.person == *person && answered_from(user, &question.case) <= until
+    };
+    questions(draft, now, reason, asked);
+    let user: &User = draft;
+    let mut chosen = |item: &outbox::Outbound| {
+        let context = user.replies.get(&item.id);
+        item.author != Author::Human
+            && context.is_none_or(|context| answered_from(user, &context.case) <= until)
+    };
+    let (thread, to_outbox) = (ThreadId::from(person), to_outbox(reason));
+    let decided = user.outbox.cancel_where(now, Scope::Thread(&thread), &mut chosen, &to_outbox);
     relay::emit_all(draft, now, decided);
+}
+
+/// When the newest words were written that a case answers.
+fn answered_from(user: &User, case: &Case) -> Timestamp {
+    match &case.origin {
+        Origin::Comment(from) => from.at,
+        Origin::Texts(texts) => texts.last().map_or(Timestamp::MIN, |no| written_at(user, &case.person, *no)),
+    }
+}
+
+/// When a message was written; long ago when both it and its decision have left.
+fn written_at(user: &User, person: &Igsid, no: DecisionNo) -> Timestamp {
+    let in_thread = user.contacts.get(person).and_then(|contact| contact.thread.get(no));
+    let at = in_thread.map(|message| message.at).or_else(|| Some(user.decisions.get(&no)?.at));
+    at.unwrap_or(Timestamp::MIN)
 }
 
 /// Drops the burst of one thread.
@@ -54,13 +91,13 @@ fn questions(
     draft: &mut Draft<User>,
     now: Timestamp,
     reason: CancelReason,
-    chosen: impl Fn(&Question) -> bool,
+    chosen: impl Fn(&User, &Question) -> bool,
 ) {
     if draft.questions.is_empty() {
         return;
     }
     let open: Vec<Arc<Question>> =
-        draft.questions.values().filter(|question| chosen(question)).cloned().collect();
+        draft.questions.values().filter(|question| chosen(draft, question)).cloned().collect();
     for question in open {
         close_question(draft, &question);
         conclude(draft, now, question.case.no, Verdict::Cancelled(reason));

@@ -87,11 +87,16 @@ fn by_hand(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, message: Mes
 pub(super) fn take_over(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, at: Timestamp) {
     let rest = draft.settings.human_takeover;
     let paused_until = (!rest.is_zero()).then(|| at + rest);
-    cancel::pending(draft, now, person, CancelReason::OwnerAnswered);
-    if !draft.contacts.contains_key(person) && paused_until.is_none_or(|until| until <= now) {
+    let rests = paused_until.is_some_and(|until| now < until);
+    // A message by hand may come hours late: what was written since is no answer of the owner's to give.
+    let seen_by_owner = if rests { Timestamp::MAX } else { at };
+    cancel::pending_until(draft, now, person, seen_by_owner, CancelReason::OwnerAnswered);
+    let contact = draft.contacts.get(person);
+    if contact.is_none() && !rests {
         return;
     }
-    let clears_hrn = draft.settings.auto_clear_hrn_on_reply;
+    let lock = contact.and_then(|contact| contact.hrn.as_ref());
+    let clears_hrn = draft.settings.auto_clear_hrn_on_reply && lock.is_some_and(|hrn| hrn.set_at <= at);
     draft.emit(UserEvent::HumanAnswered { person: person.clone(), at, paused_until, clears_hrn });
 }
 
