@@ -164,7 +164,7 @@ impl Outbox {
     pub(super) fn queue_open_at(&self, lane: Lane, automatic: bool) -> Timestamp {
         let state = self.lanes.of(lane);
         let stopped = self.safety.filter(|_| automatic).map_or(Timestamp::MIN, |safety| safety.until);
-        state.closed_until.max(state.bucket.open_at).max(stopped)
+        state.shut_until().max(state.bucket.open_at).max(stopped)
     }
 
     fn next_start(&self) -> Option<Timestamp> {

@@ -5,7 +5,7 @@ use super::{
     Fingerprint, Lane, Outbound, OutboundId, Outbox, OutboxEvent, Parking, Proof, Refusal, Remembered,
     Search, State, THREAD_SPACING, Thread,
     health::{NotedUsage, Safety},
-    lane::GENERAL,
+    lane::{GENERAL, Lack},
 };
 use crate::{Timestamp, id::Mid};
 use imbl::OrdSet;
@@ -79,6 +79,12 @@ impl Outbox {
                     state.step = state.step.max(*step);
                 }
             }
+            OutboxEvent::PermissionMissed { lane, at, until, step } => {
+                self.lanes.of_mut(*lane).lack = Some(Lack { since: *at, until: *until, step: *step });
+            }
+            OutboxEvent::PermissionsRenewed { .. } => {
+                Lane::ALL.into_iter().for_each(|lane| self.lanes.of_mut(lane).lack = None);
+            }
             OutboxEvent::UsageNoted { percent, at } => {
                 self.usage = Some(NotedUsage { percent: *percent, at: *at });
             }
@@ -123,6 +129,10 @@ impl Outbox {
             self.lanes.of_mut(lane).bucket.take(&rate, at);
         }
         self.lanes.general.take(&GENERAL, at);
+        if let Some(lack) = &mut self.lanes.of_mut(lane).lack {
+            // One message tries; the others wait for what becomes of it.
+            lack.until = lack.until.max(lease_until);
+        }
         self.change(id, at, |item| {
             item.attempt = attempt;
             if item.attempts.len() >= ATTEMPTS_KEPT_MAX {
@@ -138,6 +148,7 @@ impl Outbox {
         self.health.delivered(&item);
         if proof == Proof::Response {
             self.lanes.of_mut(item.lane()).step = 0;
+            self.lanes.of_mut(item.lane().permitted_with()).lack = None;
         }
         if let Some(mid) = message_id {
             let mid = Fingerprint::of(mid.as_str());

@@ -119,6 +119,18 @@ impl Outbox {
         self.parked.map(|_| OutboxEvent::Resumed { at: now })
     }
 
+    /// What lanes lacked may be there again. `None` when they lack nothing.
+    #[must_use]
+    pub fn renew_permissions(&self, now: Timestamp) -> Option<OutboxEvent> {
+        self.lacks_permission().then_some(OutboxEvent::PermissionsRenewed { at: now })
+    }
+
+    /// A lane rests for want of a permission or a setting.
+    #[must_use]
+    pub fn lacks_permission(&self) -> bool {
+        super::Lane::ALL.into_iter().any(|lane| self.lanes.of(lane).lack.is_some())
+    }
+
     /// Sets the pace. `None` when it is that already.
     #[must_use]
     pub fn set_pace(&self, pace: Pace) -> Option<OutboxEvent> {

@@ -167,6 +167,22 @@ pub enum OutboxEvent {
         /// Refusals in a row, for the next back-off.
         step: u8,
     },
+    /// A permission or a setting that a lane needs is missing: the lane rests, then one message tries.
+    PermissionMissed {
+        /// The lane.
+        lane: Lane,
+        /// When.
+        at: Timestamp,
+        /// Until when.
+        until: Timestamp,
+        /// Refusals in a row, from 1.
+        step: u8,
+    },
+    /// What lanes lacked may be there again: they go on.
+    PermissionsRenewed {
+        /// When.
+        at: Timestamp,
+    },
     /// The platform told how busy the account is; recorded when the level changes or ages.
     UsageNoted {
         /// In percent.

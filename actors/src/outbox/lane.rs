@@ -31,6 +31,16 @@ pub enum Lane {
 impl Lane {
     /// All lanes, in the order in which they are served.
     pub const ALL: [Self; 4] = [Self::Human, Self::Send, Self::PrivateReply, Self::PublicReply];
+
+    /// The lane that rests when the platform does not permit this one. People's messages never do: every press of a
+    /// person tries whether the automatic ones may go on.
+    pub(super) const fn permitted_with(self) -> Self {
+        match self {
+            Self::Human | Self::Send => Self::Send,
+            Self::PrivateReply => Self::PrivateReply,
+            Self::PublicReply => Self::PublicReply,
+        }
+    }
 }
 
 /// The owner's setting of the pace.
@@ -158,11 +168,38 @@ pub(super) struct LaneState {
     pub(super) closed_until: Timestamp,
     /// Rate refusals in a row.
     pub(super) step: u8,
+    /// A permission or a setting is missing.
+    #[serde(default)]
+    pub(super) lack: Option<Lack>,
+}
+
+/// The rest of a lane that the platform does not permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lack {
+    /// Last refusal.
+    pub(super) since: Timestamp,
+    /// The next message tries then.
+    pub(super) until: Timestamp,
+    /// Refusals in a row, from 1.
+    pub(super) step: u8,
 }
 
 impl Default for LaneState {
     fn default() -> Self {
-        Self { bucket: Bucket::default(), closed_at: Timestamp::MIN, closed_until: Timestamp::MIN, step: 0 }
+        Self {
+            bucket: Bucket::default(),
+            closed_at: Timestamp::MIN,
+            closed_until: Timestamp::MIN,
+            step: 0,
+            lack: None,
+        }
+    }
+}
+
+impl LaneState {
+    /// When its closing and its rest are over.
+    pub(super) fn shut_until(&self) -> Timestamp {
+        self.closed_until.max(self.lack.map_or(Timestamp::MIN, |lack| lack.until))
     }
 }
 

@@ -115,6 +115,10 @@ pub const CONTENT_COUNTERS_MAX: usize = 256;
 pub const RECIPIENT_STREAK_MAX: usize = 3;
 /// Sends in a row with 1/99 after which it is a missing permission (platform practice).
 pub const AMBIGUOUS_STREAK_MAX: u8 = 3;
+/// First rest of a lane that lacks a permission or a setting; doubles with each refusal. A trial costs a message.
+pub const PERMISSION_REST: Duration = Duration::from_secs(3_600);
+/// Longest rest of such a lane.
+pub const PERMISSION_REST_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Outcomes looked at for the share of unreachable recipients.
 pub const RECIPIENT_SAMPLE: u32 = 100;
 /// Share of unreachable recipients, in percent of the sample, above which the account slows down by half.

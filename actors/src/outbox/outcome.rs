@@ -146,7 +146,7 @@ pub enum Consequence {
         /// The message whose send raised the doubt.
         id: OutboundId,
     },
-    /// A permission or a setting is missing: the feature is off until the owner acts.
+    /// A permission or a setting is missing: the lane rests, and is tried from time to time. Told when it begins.
     PermissionMissing {
         /// The message.
         id: OutboundId,

@@ -3,8 +3,9 @@
 use super::{
     ATTEMPTS_MAX, Attempt, AttemptResult, CancelReason, Consequence, Content, Decided, Deferral, Doubt,
     ECHO_WAIT, FailureClass, JITTER_PERCENT, LANE_BACKOFF, LANE_CLOSED_MAX, MEDIA_RETRY, Notice, Outbound,
-    OutboundId, Outbox, OutboxEvent, ParkReason, Proof, RETRY_AFTER_MAX, RETRY_BACKOFF, Refusal, SendOutcome,
-    State, UNREACHABLE_FOR, UnknownReason, VOLUME_BACKOFF_MIN, health::Safety, id::Fingerprint,
+    OutboundId, Outbox, OutboxEvent, PERMISSION_REST, PERMISSION_REST_MAX, ParkReason, Proof,
+    RETRY_AFTER_MAX, RETRY_BACKOFF, Refusal, SendOutcome, State, UNREACHABLE_FOR, UnknownReason,
+    VOLUME_BACKOFF_MIN, health::Safety, id::Fingerprint, lane::Lack,
 };
 use crate::{Timestamp, id::Mid};
 use std::time::Duration;
@@ -88,11 +89,7 @@ impl Outbox {
         if code == Some(MAYBE_PERMISSION)
             && self.health.ambiguous.saturating_add(1) >= super::AMBIGUOUS_STREAK_MAX
         {
-            decided.consequences.push(Consequence::PermissionMissing {
-                id,
-                lane: item.lane(),
-                code: MAYBE_PERMISSION,
-            });
+            decided.append(self.not_permitted(now, item, MAYBE_PERMISSION));
         }
         match self.held_text(item) {
             Some(echo) => decided.append(self.arrived(now, item, Some(&echo), Proof::Echo)),
@@ -181,9 +178,31 @@ impl Outbox {
     }
 
     fn permission_missing(&self, now: Timestamp, item: &Outbound, refusal: &Refusal) -> Decided {
-        let code = (refusal.code, refusal.subcode);
-        let missing = Consequence::PermissionMissing { id: item.id, lane: item.lane(), code };
-        self.failed_with(now, item, refusal, [missing])
+        let mut decided = self.ended_by(now, item, refusal);
+        decided.append(self.not_permitted(now, item, (refusal.code, refusal.subcode)));
+        decided.consequences.push(needs_human(item));
+        decided
+    }
+
+    /// The lane rests: every other message would be refused alike. Told when it begins.
+    fn not_permitted(&self, now: Timestamp, item: &Outbound, code: (u32, u32)) -> Decided {
+        let lane = item.lane().permitted_with();
+        let lack = self.lanes.of(lane).lack;
+        let known = |lack: Lack| {
+            !item.is_automatic() || item.started_at().is_some_and(|started_at| started_at <= lack.since)
+        };
+        if lack.is_some_and(known) {
+            return Decided::default();
+        }
+        let step = lack.map_or(1, |lack| lack.step.saturating_add(1));
+        let doubled = PERMISSION_REST.saturating_mul(1 << u32::from(step.saturating_sub(1)).min(8));
+        let until = now + doubled.min(PERMISSION_REST_MAX);
+        let mut decided = Decided::event(OutboxEvent::PermissionMissed { lane, at: now, until, step });
+        if lack.is_none() {
+            let lane = item.lane();
+            decided.consequences.push(Consequence::PermissionMissing { id: item.id, lane, code });
+        }
+        decided
     }
 
     fn too_late(&self, now: Timestamp, item: &Outbound, refusal: &Refusal) -> Decided {

@@ -15,7 +15,7 @@ impl Outbox {
             Lane::PublicReply => self.index.waiting[3],
         };
         let state = self.lanes.of(lane);
-        let closed_until = Some(state.closed_until).filter(|until| now < *until);
+        let closed_until = Some(state.shut_until()).filter(|until| now < *until);
         let stopped = if lane == Lane::Human { None } else { self.safety_stop(now) };
         let begin = [closed_until, stopped].into_iter().flatten().fold(now, Timestamp::max);
         let rate = self.rate(lane, begin);

@@ -70,6 +70,7 @@ pub(super) fn connect(
     };
     draft.emit(UserEvent::IntegrationSet(Arc::new(integration)));
     set_pace(draft);
+    renew_permissions(draft, now);
     go_on(draft, now);
     Ok(Reply::Done)
 }
@@ -102,6 +103,23 @@ pub(super) fn set_pace(draft: &mut Draft<User>) {
     };
     if let Some(event) = draft.outbox.set_pace(pace) {
         draft.emit(UserEvent::Outbox(event));
+    }
+}
+
+/// A new token may bring the permissions along that were missing.
+fn renew_permissions(draft: &mut Draft<User>, now: Timestamp) {
+    if let Some(event) = draft.outbox.renew_permissions(now) {
+        draft.emit(UserEvent::Outbox(event));
+    }
+}
+
+/// A message arrived: when no lane lacks a permission any more, the connection is whole again.
+pub(super) fn permitted(draft: &mut Draft<User>) {
+    let limited = draft.integration.as_ref().filter(|known| known.status == Status::Limited).cloned();
+    if let Some(integration) = limited.filter(|_| !draft.outbox.lacks_permission()) {
+        let whole =
+            Integration { status: Status::Active, last_error: None, ..Integration::clone(&integration) };
+        draft.emit(UserEvent::IntegrationSet(Arc::new(whole)));
     }
 }
 
@@ -167,6 +185,7 @@ pub(super) fn refresh(
     next.checking_since = None;
     next.parked_told = false;
     draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+    renew_permissions(draft, now);
     go_on(draft, now);
     Ok(Reply::Done)
 }

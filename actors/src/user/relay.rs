@@ -177,6 +177,9 @@ pub(super) fn emit(draft: &mut Draft<User>, now: Timestamp, event: OutboxEvent) 
     }
     draft.emit(UserEvent::Outbox(event));
     if let Some((ids, end)) = ended {
+        if end == End::Delivered {
+            connection::permitted(draft);
+        }
         for id in ids {
             settle(draft, now, id, end);
         }

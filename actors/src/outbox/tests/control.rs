@@ -7,7 +7,7 @@ fn failed() -> (World, OutboundId, OutboundId) {
     let reply = world.private_reply("c1");
     let public = world.public_reply("c1", Some(reply));
     world.run();
-    world.refuse(reply, Refusal::coded(FailureClass::Permission, 10, 0));
+    world.refuse(reply, Refusal::coded(FailureClass::Content, 100, 2_534_015));
     (world, reply, public)
 }
 
@@ -300,6 +300,6 @@ fn ends_name_every_message_that_ended() {
     let (world, reply, public) = failed();
     let ends: Vec<_> = world.events.iter().filter_map(OutboxEvent::ends).collect();
     let expected: [(&[OutboundId], End); 2] =
-        [(&[reply], End::Failed(FailureClass::Permission)), (&[public], End::Cancelled)];
+        [(&[reply], End::Failed(FailureClass::Content)), (&[public], End::Cancelled)];
     assert_eq!(ends, expected);
 }

@@ -4,6 +4,7 @@ mod comments;
 mod golden;
 mod histories;
 mod mass;
+mod permissions;
 mod scenes;
 mod takeovers;
 mod world;
