@@ -47,7 +47,9 @@ impl Health {
         } else {
             self.recipients.clear();
         }
-        if let (FailureClass::Content, Some(automation)) = (refusal.class, &item.automation) {
+        if let (FailureClass::Content, Some(automation), false) =
+            (refusal.class, &item.automation, item.kind.is_public())
+        {
             let count = self.content_failures(automation).saturating_add(1);
             if self.content.len() < CONTENT_COUNTERS_MAX || self.content.contains_key(automation) {
                 self.content.insert(automation.clone(), count);

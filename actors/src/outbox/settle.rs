@@ -252,9 +252,9 @@ impl Outbox {
             });
         }
         let mut decided = self.failed(now, item, refusal);
-        if let Some(automation) =
-            item.automation.as_ref().filter(|automation| self.health.gives_up(automation))
-        {
+        // A public reply is refused for reasons of its own; the messages of the automation may be fine.
+        let automation = item.automation.as_ref().filter(|_| !item.kind.is_public());
+        if let Some(automation) = automation.filter(|automation| self.health.gives_up(automation)) {
             let (automation, refusal) = (automation.clone(), refusal.clone());
             decided.events.push(OutboxEvent::AutomationGivenUp { automation: automation.clone() });
             decided.consequences.push(Consequence::DisableAutomation { automation, refusal });

@@ -219,6 +219,12 @@ pub(super) fn after_private_reply(
         return;
     };
     draft.emit(UserEvent::AutomationCounted(automation.id.clone()));
+    if from.comment.live {
+        // The platform takes no replies below comments on a broadcast.
+        let mut trail = Trail::resume(case.no, now);
+        trail.comment_so(11, StepOutcome::Stopped, "no public replies on a live broadcast");
+        return trail.write(draft);
+    }
     let Some(reply) =
         automation.content.comment_reply_text.as_deref().filter(|reply| !reply.trim().is_empty())
     else {
@@ -311,6 +317,24 @@ fn find(
     }
     let query = MatchQuery { text: &normalised, scope: EventScope::Comment, media_ids: &media[..count], now };
     rules::used(draft, &draft.automations.matcher().find(&query)?)
+}
+
+/// The automation fired for this person and post while the reply to another comment was being written.
+pub(super) fn rests_meanwhile(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    case: &Case,
+    from: &CommentCase,
+    trail: &mut Trail,
+) -> Option<Verdict> {
+    let automation = rules::live(draft, case.rule.as_ref()?)?;
+    rests(draft, now, &automation, &case.person, from).then(|| cools_down(draft, now, case, trail))
+}
+
+fn cools_down(draft: &mut Draft<User>, now: Timestamp, case: &Case, trail: &mut Trail) -> Verdict {
+    trail.comment_so(5, StepOutcome::Stopped, "fired for this person and post a short while ago");
+    tell::log(draft, now, case, Entry::of(ActionResult::Skipped, "cooldown"));
+    Verdict::NoReply(Silence::Cooldown)
 }
 
 fn rests(

@@ -180,3 +180,44 @@ fn the_public_reply_to_a_reply_is_looked_for_below_the_comment_on_top() {
     });
     assert_eq!(read, Some("1700"));
 }
+
+#[test]
+fn under_a_live_broadcast_nothing_is_answered_in_public() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", Some("sent!")));
+    let mut event = world.comment(ANA, "link");
+    if let InboundItem::Comment(comment) = &mut event.item {
+        comment.live = true;
+    }
+    let key = event.key.as_str().to_owned();
+    world.receive(event);
+    assert_eq!(world.deliver(), ["here"]);
+    world.wait(secs(10));
+    assert_eq!(world.all_sends.len(), 1);
+    assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
+    assert_eq!(world.user.list_automations()[0].comment_reply_count, 1);
+}
+
+#[test]
+fn refused_public_replies_do_not_switch_an_automation_off() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", Some("sent!")));
+    for person in 0..6 {
+        world.comments(&format!("90{person}"), "link");
+    }
+    let mut refused = 0;
+    for _ in 0..10 {
+        for send in std::mem::take(&mut world.sends) {
+            if send.kind.is_public() {
+                refused += 1;
+                world.finish(&send, SendOutcome::NotSent(Refusal::coded(FailureClass::Content, 100, 0)));
+            } else {
+                let message_id = Mid::from(format!("out_{}", send.outbound));
+                world.finish(&send, SendOutcome::Sent { message_id, recipient: None });
+            }
+        }
+        world.wait(secs(1));
+    }
+    assert_eq!(refused, 6);
+    assert!(world.user.list_automations()[0].is_active);
+}
