@@ -10,6 +10,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const SEND_PER_HOUR: u32 = 200;
 /// The same for an account connected less than [`WARM_UP`] ago.
 const SEND_PER_HOUR_WARMING: u32 = 50;
+/// Private replies in any rolling hour (platform limit: 750).
+const PRIVATE_REPLIES_PER_HOUR: u32 = 700;
 /// How long an account counts as young.
 const WARM_UP: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// Highest setting: well below the platform's limit of 100 per second.
@@ -82,11 +84,11 @@ impl Pace {
     /// Automatic messages that may start in the rolling hour up to `now`.
     #[must_use]
     pub fn send_per_hour(&self, now: Timestamp) -> u32 {
-        if now < self.connected_at + WARM_UP {
-            self.send_per_hour.min(SEND_PER_HOUR_WARMING)
-        } else {
-            self.send_per_hour
-        }
+        if self.is_warming(now) { self.send_per_hour.min(SEND_PER_HOUR_WARMING) } else { self.send_per_hour }
+    }
+
+    fn is_warming(&self, now: Timestamp) -> bool {
+        now < self.connected_at + WARM_UP
     }
 
     /// The rate of a lane; `None` when only [`GENERAL`] paces it.
@@ -97,7 +99,14 @@ impl Pace {
                 let budget = self.send_per_hour(now);
                 Some(Rate { budget, per: HOUR, burst: (budget / 5).clamp(1, 20) })
             }
-            Lane::PrivateReply => Some(Rate { budget: 700, per: HOUR, burst: 20 }),
+            Lane::PrivateReply => {
+                let budget = if self.is_warming(now) {
+                    PRIVATE_REPLIES_PER_HOUR.min(self.send_per_hour(now))
+                } else {
+                    PRIVATE_REPLIES_PER_HOUR
+                };
+                Some(Rate { budget, per: HOUR, burst: (budget / 5).clamp(1, 20) })
+            }
             Lane::PublicReply => Some(Rate { budget: 5, per: SECOND, burst: 1 }),
         }
     }
@@ -284,6 +293,16 @@ mod tests {
         assert_eq!(pace.send_per_hour(start), 50);
         assert_eq!(pace.send_per_hour(start + WARM_UP - Duration::from_millis(1)), 50);
         assert_eq!(pace.send_per_hour(start + WARM_UP), 200);
+    }
+
+    #[test]
+    fn young_accounts_answer_comments_slower_too() {
+        let start = Timestamp::from_millis(0);
+        let budget = |pace: Pace, now| pace.rate(Lane::PrivateReply, now).unwrap().budget;
+        let pace = Pace::connected_at(start);
+        assert_eq!(budget(pace, start), 50);
+        assert_eq!(budget(pace.with_send_per_hour(20).unwrap(), start), 20);
+        assert_eq!(budget(pace, start + WARM_UP), 700);
     }
 
     #[test]
