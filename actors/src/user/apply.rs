@@ -339,7 +339,7 @@ impl User {
                     Quota::Contacts => month.contacts_warned = *percent,
                 });
             }
-            UserEvent::PlanSet(plan) => self.usage.plan = *plan,
+            UserEvent::PlanSet(plan) => self.usage.set_plan(*plan, self.contacts.len()),
             _ => {}
         }
     }

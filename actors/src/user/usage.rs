@@ -90,22 +90,26 @@ impl Usage {
     #[must_use]
     pub fn warning_due(&self, quota: Quota, month: Month, contacts: usize) -> Option<u8> {
         let used = self.month(month);
-        let limits = self.limits();
-        let (count, limit, told) = match quota {
-            Quota::Sends => (used.sends.saturating_add(used.reserved), limits.sends?, used.sends_warned),
-            Quota::NewContacts => (used.new_contacts, limits.new_contacts?, used.new_contacts_warned),
-            Quota::Contacts => {
-                (u32::try_from(contacts).unwrap_or(u32::MAX), limits.contacts?, used.contacts_warned)
-            }
+        let told = match quota {
+            Quota::Sends => used.sends_warned,
+            Quota::NewContacts => used.new_contacts_warned,
+            Quota::Contacts => used.contacts_warned,
         };
-        let level = if count >= limit {
-            100
-        } else if u64::from(count) * 100 >= u64::from(limit) * u64::from(WARN_PERCENT) {
-            80
-        } else {
-            0
-        };
+        let level = used.level(quota, &self.limits(), contacts);
         (level > told).then_some(level)
+    }
+
+    /// Another plan: what was told under the limits of the one before is forgotten where it is not so any more.
+    pub(super) fn set_plan(&mut self, plan: Plan, contacts: usize) {
+        self.plan = plan;
+        let limits = self.limits();
+        for (_, month) in Arc::make_mut(&mut self.months) {
+            let level = |quota| month.level(quota, &limits, contacts);
+            let now = [Quota::Sends, Quota::NewContacts, Quota::Contacts].map(level);
+            month.sends_warned = month.sends_warned.min(now[0]);
+            month.new_contacts_warned = month.new_contacts_warned.min(now[1]);
+            month.contacts_warned = month.contacts_warned.min(now[2]);
+        }
     }
 
     /// Changes the counters of a month.
@@ -122,5 +126,43 @@ impl Usage {
         if months.len() > MONTHS_MAX {
             months.remove(0);
         }
+    }
+}
+
+impl MonthUsage {
+    /// How much of a quota is used up: 0, [`WARN_PERCENT`] or 100 percent.
+    fn level(&self, quota: Quota, limits: &Limits, contacts: usize) -> u8 {
+        let (count, limit) = match quota {
+            Quota::Sends => (self.sends.saturating_add(self.reserved), limits.sends),
+            Quota::NewContacts => (self.new_contacts, limits.new_contacts),
+            Quota::Contacts => (u32::try_from(contacts).unwrap_or(u32::MAX), limits.contacts),
+        };
+        match limit {
+            Some(limit) if count >= limit => 100,
+            Some(limit) if u64::from(count) * 100 >= u64::from(limit) * u64::from(WARN_PERCENT) => 80,
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    #[test]
+    fn after_an_upgrade_the_new_quota_is_warned_of_again() {
+        let month = Month::of(Timestamp::from_millis(1_768_046_400_000));
+        let mut usage = Usage::default();
+        usage.change(month, |used| (used.sends, used.sends_warned, used.contacts_warned) = (10, 100, 80));
+        assert_eq!(usage.warning_due(Quota::Sends, month, 45), None);
+        usage.set_plan(Plan::Starter, 45);
+        usage.change(month, |used| used.sends = 800);
+        assert_eq!(usage.warning_due(Quota::Sends, month, 45), Some(80));
+        assert_eq!(usage.warning_due(Quota::Contacts, month, 1_600), Some(80));
+        usage.set_plan(Plan::Free, 45);
+        usage.change(month, |used| used.sends_warned = 100);
+        usage.set_plan(Plan::Free, 45);
+        assert_eq!(usage.warning_due(Quota::Sends, month, 45), None, "the same plan tells nothing twice");
     }
 }
