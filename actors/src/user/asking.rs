@@ -161,9 +161,10 @@ fn written(draft: &mut Draft<User>, now: Timestamp, question: &Question, text: &
     let case = &question.case;
     // The reservation, if any, goes on with the case.
     draft.emit(UserEvent::QuestionClosed(question.id));
-    let in_the_way = match case.origin {
+    let in_the_way = match &case.origin {
         Origin::Texts(_) => dm::in_the_way(draft, now, case, &mut trail),
-        Origin::Comment(_) => comment::in_the_way(draft, now, case, &mut trail),
+        Origin::Comment(from) => comment::in_the_way(draft, now, case, &mut trail)
+            .or_else(|| comment::rests_meanwhile(draft, now, case, from, &mut trail)),
     };
     let Some(month) = question.reserved else {
         return trail.write(draft);

@@ -135,9 +135,7 @@ fn matched(
     trail.comment(6, StepOutcome::Passed);
     // Only now: what a person must see is not silenced by an answer that was given before.
     if rests(draft, now, automation, &case.person, from) {
-        trail.comment_so(5, StepOutcome::Stopped, "fired for this person and post a short while ago");
-        tell::log(draft, now, &case, Entry::of(ActionResult::Skipped, "cooldown"));
-        return Verdict::NoReply(Silence::Cooldown);
+        return cools_down(draft, now, &case, trail);
     }
     let fixed = match &automation.content.response {
         Response::AiPrompt(_) => None,

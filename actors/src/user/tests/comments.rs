@@ -221,3 +221,21 @@ fn refused_public_replies_do_not_switch_an_automation_off() {
     assert_eq!(refused, 6);
     assert!(world.user.list_automations()[0].is_active);
 }
+
+#[test]
+fn a_second_comment_is_not_answered_when_the_first_ones_prompt_is_still_being_written() {
+    let mut world = World::connected();
+    let mut input = on_comments("link", "write something nice", None);
+    input.response_type = "ai_prompt".into();
+    world.automate("c1", input);
+    let first = world.comments(ANA, "link");
+    let second = world.comments(ANA, "link please");
+    world.write("Here you are.");
+    world.write("Here you are again.");
+    world.wait(secs(10));
+    assert_eq!(world.deliver().len(), 1);
+    let verdicts = [world.verdict(&first), world.verdict(&second)];
+    assert!(verdicts.contains(&Verdict::NoReply(Silence::Cooldown)), "{verdicts:?}");
+    let month = world.user.usage.months().last().unwrap().1;
+    assert_eq!((month.sends, month.reserved), (1, 0));
+}
