@@ -74,15 +74,7 @@ fn decide(
         return Verdict::NoReply(Silence::OwnContent);
     }
     trail.comment(2, StepOutcome::Passed);
-    let from =
-        Arc::new(CommentCase { comment: comment.clone(), account: event.account.clone(), at: event.at });
-    let case = Case {
-        no: trail.no(),
-        key: event.key.clone(),
-        person: person_of(comment),
-        origin: Origin::Comment(Arc::clone(&from)),
-        rule: None,
-    };
+    let (case, from) = case_of(event, comment, trail);
     if let Some(skip) = control::switch_in_the_way(draft, now, &case.person) {
         trail.comment_so(3, StepOutcome::Stopped, control::skip_name(skip));
         return Verdict::Skipped(skip);
@@ -123,11 +115,8 @@ fn matched(
         let reason = "an automation asks for a person";
         return hrn_queue::raise(draft, now, &case, HrnSource::Automation, "automation", reason, &[]);
     }
-    let words = from.comment.text.as_deref().unwrap_or_default();
-    let assessment = hrn::assess(words, &hrn::HrnContext { after_our_reply: false, has_attachment: false });
-    if assessment.class.is_hard() {
-        trail.comment_so(6, StepOutcome::Stopped, assessment.class.as_str());
-        return hrn_queue::raise_assessed(draft, now, &case, &assessment);
+    if let Some(verdict) = grave(draft, now, &case, &from.comment, trail) {
+        return verdict;
     }
     if let Some(verdict) = in_the_way(draft, now, &case, trail) {
         return verdict;
@@ -158,6 +147,51 @@ fn matched(
             asking::ask(draft, now, case, Ask::AiPrompt, Some(month), false, trail)
         }
     }
+}
+
+fn case_of(event: &InboundEvent, comment: &InboundComment, trail: &Trail) -> (Case, Arc<CommentCase>) {
+    let from =
+        Arc::new(CommentCase { comment: comment.clone(), account: event.account.clone(), at: event.at });
+    let case = Case {
+        no: trail.no(),
+        key: event.key.clone(),
+        person: person_of(comment),
+        origin: Origin::Comment(Arc::clone(&from)),
+        rule: None,
+    };
+    (case, from)
+}
+
+/// Step 6: what a person must see.
+fn grave(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    case: &Case,
+    comment: &InboundComment,
+    trail: &mut Trail,
+) -> Option<Verdict> {
+    let words = comment.text.as_deref().unwrap_or_default();
+    let assessment = hrn::assess(words, &hrn::HrnContext { after_our_reply: false, has_attachment: false });
+    assessment.class.is_hard().then(|| {
+        trail.comment_so(6, StepOutcome::Stopped, assessment.class.as_str());
+        hrn_queue::raise_assessed(draft, now, case, &assessment)
+    })
+}
+
+/// Leaves a comment to a person that waited too long; a verdict when it is grave.
+pub(super) fn too_late(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &InboundEvent,
+    comment: &InboundComment,
+    trail: &mut Trail,
+) -> Option<Verdict> {
+    let (case, _) = case_of(event, comment, trail);
+    let verdict = grave(draft, now, &case, comment, trail);
+    if verdict.is_none() && draft.contacts.contains_key(&case.person) {
+        draft.emit(UserEvent::FollowUpSet { person: case.person, needed: true });
+    }
+    verdict
 }
 
 /// Step 8: the private reply goes to the outbox.

@@ -9,6 +9,7 @@ use super::{
     held::PARKED_AGE_MAX,
     inbound::InboundItem,
     integration::{Integration, SealedToken, Status},
+    late,
     notification::NotificationKind,
     relay, tell,
     trail::conclude,
@@ -155,7 +156,7 @@ pub(super) fn unpark(draft: &mut Draft<User>, now: Timestamp) {
             continue;
         }
         if now.since(event.at) >= PARKED_AGE_MAX {
-            conclude(draft, now, held.no, Verdict::Skipped(Skip::ParkedTooLong));
+            late::give_up(draft, now, &held);
             continue;
         }
         if let InboundItem::Comment(inbound) = &event.item {

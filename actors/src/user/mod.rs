@@ -32,6 +32,7 @@ pub mod integration;
 mod items;
 mod keys;
 pub mod knowledge;
+mod late;
 pub mod model;
 pub mod notification;
 mod outgoing;

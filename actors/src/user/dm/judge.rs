@@ -28,7 +28,7 @@ pub(super) fn judge(thread: &Thread, texts: &[DecisionNo], merged: &str, has_att
 }
 
 /// The first hard category in any of these texts alone.
-pub(super) fn hard(thread: &Thread, texts: &[DecisionNo]) -> Option<Assessment> {
+pub(in super::super) fn hard(thread: &Thread, texts: &[DecisionNo]) -> Option<Assessment> {
     let after_our_reply = thread.our_last().is_some();
     texts.iter().filter_map(|no| thread.get(*no)).find_map(|message| {
         let context = HrnContext { after_our_reply, has_attachment: has_attachment(message) };

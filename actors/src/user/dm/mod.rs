@@ -9,5 +9,6 @@ mod receive;
 mod reply;
 
 pub(super) use answer::{after_classifier, answer_burst, in_the_way};
-pub(super) use receive::{Incoming, create_contact, park_event, receive, resume, take_up};
+pub(super) use judge::hard;
+pub(super) use receive::{Incoming, answered_since, create_contact, park_event, receive, resume, take_up};
 pub(super) use reply::send_text;

@@ -12,7 +12,7 @@ use super::super::{
     history::OVERFLOW,
     hrn_queue,
     inbound::{Attachment, InboundEvent, ReplyTo},
-    keys,
+    keys, late,
     model::QuestionId,
     notification::NotificationKind,
     question::{Case, Origin},
@@ -96,7 +96,7 @@ fn take_in(
     }
     let behind = |held: &Arc<HeldEvent>| held.event.item.person() == Some(&incoming.person);
     if !connected || draft.parked.iter().any(behind) {
-        return park(draft, now, event, trail);
+        return park(draft, now, event, &incoming.person, trail);
     }
     from_switches(draft, now, event, incoming, trail)
 }
@@ -319,10 +319,17 @@ fn opt_out(
     Some(super::reply::confirm_opt_out(draft, now, case, trail))
 }
 
-fn park(draft: &mut Draft<User>, now: Timestamp, event: &Arc<InboundEvent>, trail: &mut Trail) -> Verdict {
+fn park(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &Arc<InboundEvent>,
+    person: &Igsid,
+    trail: &mut Trail,
+) -> Verdict {
     if now.since(event.at) >= PARKED_AGE_MAX {
         trail.dm_so(14, StepOutcome::Stopped, "too old to be answered");
-        return Verdict::NoReply(Silence::WindowClosed);
+        let left = late::message(draft, now, event, person, trail.no(), trail);
+        return left.unwrap_or(Verdict::NoReply(Silence::WindowClosed));
     }
     trail.dm_so(5, StepOutcome::Waiting, "waits for the connection");
     park_event(draft, now, event, trail.no());
@@ -337,9 +344,9 @@ pub(in super::super) fn park_event(
     no: DecisionNo,
 ) {
     if draft.parked.len() >= super::super::held::PARKED_MAX
-        && let Some(first) = draft.parked.first().map(|first| first.no)
+        && let Some(first) = draft.parked.first().cloned()
     {
-        conclude(draft, now, first, Verdict::Skipped(Skip::ParkedTooLong));
+        late::give_up(draft, now, &first);
     }
     draft.emit(UserEvent::Parked(Arc::new(HeldEvent { no, event: Arc::clone(event) })));
     if let Some(integration) = draft.integration.clone()
@@ -451,7 +458,7 @@ fn case_of(event: &InboundEvent, person: &Igsid, no: DecisionNo) -> Case {
     Case { no, key: event.key.clone(), person: person.clone(), origin, rule: None }
 }
 
-fn answered_since(draft: &Draft<User>, person: &Igsid, at: Timestamp) -> bool {
+pub(in super::super) fn answered_since(draft: &User, person: &Igsid, at: Timestamp) -> bool {
     draft.contacts.get(person).is_some_and(|contact| {
         contact.last_outbound_kind == Some(contact::OutboundKind::Human)
             && contact.last_outbound_at.is_some_and(|last| last > at)

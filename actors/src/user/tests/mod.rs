@@ -1,6 +1,7 @@
 //! Scenarios of the engine: a workspace, things that happen, and what must follow.
 
 mod comments;
+mod connections;
 mod golden;
 mod histories;
 mod mass;

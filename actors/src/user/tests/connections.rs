@@ -1,0 +1,65 @@
+//! The connection is lost, given up, or made again: what waited is answered, left to a person, or recorded only.
+
+use super::world::*;
+use crate::{
+    Entity,
+    outbox::{FailureClass, Refusal, SendOutcome},
+    user::{
+        Command, UserEffect, UserEvent,
+        decision::{CancelReason, HrnSource, Silence, Skip, Verdict},
+        held::PARKED_MAX,
+    },
+};
+use std::sync::Arc;
+
+fn priced() -> World {
+    let mut world = World::connected();
+    world.automate("a1", fixed("price", "It is 12 euro."));
+    world
+}
+
+#[test]
+fn a_message_that_waited_too_long_for_the_connection_is_left_to_a_person() {
+    let mut world = priced();
+    world.run(Command::RevokeInstagram).unwrap();
+    let key = world.says(ANA, "price");
+    let grave = world.says(BEN, "I want a refund");
+    world.wait(hours(25));
+    world.connect();
+    world.wait(secs(10));
+    assert_eq!(world.verdict(&key), Verdict::Skipped(Skip::ParkedTooLong));
+    assert!(world.contact(ANA).followup_needed);
+    assert!(matches!(world.verdict(&grave), Verdict::Hrn { source: HrnSource::Heuristic, .. }));
+    assert!(world.contact(BEN).hrn.is_some());
+    assert!(world.all_sends.is_empty());
+}
+
+#[test]
+fn an_old_message_that_comes_while_disconnected_is_left_to_a_person() {
+    let mut world = priced();
+    world.run(Command::RevokeInstagram).unwrap();
+    for (person, text) in [(ANA, "price"), (BEN, "I want a refund")] {
+        let mut event = world.message(person, text);
+        event.at = world.now - hours(30);
+        world.receive(event);
+    }
+    assert!(world.contact(ANA).followup_needed);
+    assert!(world.contact(BEN).hrn.is_some());
+}
+
+#[test]
+fn a_message_pushed_out_of_the_line_is_left_to_a_person() {
+    let mut world = priced();
+    world.run(Command::RevokeInstagram).unwrap();
+    world.says(ANA, "price");
+    world.says(BEN, "price");
+    let of_ben = Arc::clone(world.user.parked.iter().last().unwrap());
+    while world.user.parked.len() < PARKED_MAX {
+        let event = UserEvent::Parked(Arc::clone(&of_ben));
+        world.user.apply(&event);
+        world.events.push(event);
+    }
+    world.says("903", "price");
+    assert!(world.contact(ANA).followup_needed);
+    assert!(!world.contact(BEN).followup_needed);
+}
