@@ -50,6 +50,8 @@ pub struct Parcels {
 struct Parcel {
     account: String,
     items: Vec<Part>,
+    /// They came before the account was connected.
+    unrouted: bool,
 }
 
 #[derive(Debug)]
@@ -115,6 +117,12 @@ pub(crate) fn sort(body: &Bytes, now: Timestamp) -> Parcels {
 }
 
 impl Parcels {
+    /// The same, as what came before its accounts were connected.
+    pub(crate) fn unrouted(mut self) -> Self {
+        self.accounts.iter_mut().for_each(|parcel| parcel.unrouted = true);
+        self
+    }
+
     fn quarantine(&mut self, account: Option<&str>, reason: String, raw: Bytes) {
         self.quarantined.push(intake::Quarantined::new(account, &reason, &raw));
     }
@@ -138,7 +146,11 @@ impl Parcels {
             Err(reason) => self.quarantine(Some(account), reason.to_string(), raw),
             Ok(event) => {
                 let place = *places.entry(account).or_insert_with(|| {
-                    self.accounts.push(Parcel { account: account.to_owned(), items: Vec::new() });
+                    self.accounts.push(Parcel {
+                        account: account.to_owned(),
+                        items: Vec::new(),
+                        unrouted: false,
+                    });
                     self.accounts.len() - 1
                 });
                 if let Some(parcel) = self.accounts.get_mut(place) {
@@ -222,7 +234,8 @@ async fn deliver_to_workspace(
     while let Some(Part { event, raw, .. }) = items.next() {
         if is_foreign(app, workspace, &parcel.account, &event).await? {
             left.push(refused(&parcel.account, &Reason::ForeignAccount.to_string(), &raw));
-        } else if let Some(event) = inbound(event, workspace.key(), &parcel.account, now, &app.app_id) {
+        } else if let Some(mut event) = inbound(event, workspace.key(), &parcel.account, now, &app.app_id) {
+            event.unrouted = parcel.unrouted;
             waiting.push((user::Command::Receive(Arc::new(event)), raw));
         }
         let bytes: usize = waiting.last().map_or(0, |(_, raw)| raw.len().min(ITEM_BYTES_MAX));

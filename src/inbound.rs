@@ -36,6 +36,7 @@ pub fn inbound(
         at: Timestamp::from_millis(event.at.as_millis()),
         received_at,
         standby: event.standby,
+        unrouted: false,
         item: convert(event.item, app_id, kind)?,
     })
 }

@@ -28,7 +28,7 @@ pub async fn serve(app: &Arc<App>) -> Result<usize, NotStored> {
         for item in kept.unrouted.iter().map(|kept| &kept.item).filter(|item| item.account() == account) {
             if let Some(whole) = item.whole() {
                 let parcels = delivery::sort(&Bytes::copy_from_slice(whole), app.clock.now());
-                delivery::deliver(app, parcels).await?;
+                delivery::deliver(app, parcels.unrouted()).await?;
             }
             count += 1;
         }

@@ -44,6 +44,7 @@ fn message(person: u32, number: u32, text: &str, now: Timestamp) -> Command {
         at: now,
         received_at: now,
         standby: false,
+        unrouted: false,
         item: InboundItem::Message(InboundMessage {
             person: Igsid::from(format!("90{person:014}")),
             mid: Some(Mid::from(mid)),

@@ -5,7 +5,7 @@ use super::{
     action_log::ActionResult,
     asking, budget,
     calendar::Month,
-    compose,
+    compose, connection,
     contact::ContactSource,
     control,
     decision::{HrnSource, Silence, StepOutcome, Verdict},
@@ -81,7 +81,7 @@ fn decide(
     }
     trail.comment(3, StepOutcome::Passed);
     let age_max = if comment.live { LIVE_MAX } else { PRIVATE_REPLY_WINDOW };
-    if now.since(event.at) >= age_max {
+    if now.since(event.at) >= age_max || connection::is_from_before(draft, event) {
         trail.comment_so(4, StepOutcome::Stopped, "too old for a private reply");
         return Verdict::NoReply(Silence::TooOld);
     }

@@ -7,7 +7,7 @@ use super::{
     decision::{CancelReason, Skip, Verdict},
     dm,
     held::PARKED_AGE_MAX,
-    inbound::InboundItem,
+    inbound::{InboundEvent, InboundItem},
     integration::{Integration, SealedToken, Status},
     late,
     notification::NotificationKind,
@@ -28,6 +28,9 @@ pub const CLAIM_PREFIX: &str = "instagram/";
 const TOKEN_CHECK_AGAIN: Duration = Duration::from_secs(60);
 /// Events that waited for the connection taken up by one command.
 const UNPARK_BATCH_MAX: usize = 128;
+/// What came this long before its account was connected is answered: connecting takes a while. Older things are
+/// recorded only, for nobody expects an answer any more.
+const UNROUTED_ANSWERED: Duration = Duration::from_secs(3_600);
 /// Longest handle, in characters (platform: 30).
 const USERNAME_CHARS_MAX: usize = 100;
 
@@ -124,6 +127,12 @@ pub(super) fn permitted(draft: &mut Draft<User>) {
     }
 }
 
+/// It was written long before its account was connected.
+pub(super) fn is_from_before(user: &User, event: &InboundEvent) -> bool {
+    let connected_at = user.integration.as_ref().map(|known| known.connected_at);
+    event.unrouted && connected_at.is_some_and(|at| event.at + UNROUTED_ANSWERED < at)
+}
+
 /// The connection works: the outbox goes on, and so do events that waited.
 fn go_on(draft: &mut Draft<User>, now: Timestamp) {
     if let Some(event) = draft.outbox.resume(now) {
@@ -203,6 +212,11 @@ pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Repl
     next.disconnected_at = Some(now);
     next.checking_since = None;
     next.webhooks_subscribed_at = None;
+    // The token is gone from here on: this is asked once, and not again after a crash. A subscription that stays brings
+    // items that no workspace wants.
+    if let Some(access) = draft.access().filter(|access| !access.token.envelope().is_empty()) {
+        draft.effect(UserEffect::Unsubscribe { access });
+    }
     draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
     cancel::everything(draft, now, CancelReason::Disconnected, true);
     park(draft, now, ParkReason::Disconnected);

@@ -225,7 +225,7 @@ pub enum Silence {
     NotAnswerable,
     /// The account's own words.
     OwnContent,
-    /// The broadcast is over or the comment is too old.
+    /// The broadcast is over, the comment is too old, or it was written long before the account was connected.
     TooOld,
     /// The person asked for no more messages.
     OptedOut,

@@ -60,6 +60,11 @@ pub enum UserEffect {
         /// With what.
         access: Access,
     },
+    /// End the subscription to the account's webhooks, once. No answer.
+    Unsubscribe {
+        /// With what: the token is not kept any more.
+        access: Access,
+    },
     /// The app as a whole is limited by the platform: other workspaces should pause too. No answer.
     LimitApp {
         /// Until when.

@@ -27,6 +27,9 @@ pub struct InboundEvent {
     pub received_at: Timestamp,
     /// Another app holds the thread: stored for the inbox, never answered.
     pub standby: bool,
+    /// It came before its account was connected, and waited for that.
+    #[serde(default)]
+    pub unrouted: bool,
     /// What happened.
     pub item: InboundItem,
 }

@@ -69,6 +69,18 @@ impl UserOutlet {
         Self { client, keyring, model, clock, gate: AppGate::default() }
     }
 
+    /// Ends the subscription to the account's webhooks; a failure is told in the log.
+    async fn unsubscribe(&self, workspace: &EntityId, access: &Access) {
+        let ended = match self.open(workspace, access) {
+            Ok(opened) => self.client.unsubscribe(&opened.token, &opened.account).await.value.is_ok(),
+            Err(_) => false,
+        };
+        count("unsubscribe", if ended { "ended" } else { "failed" });
+        if !ended {
+            tracing::warn!(workspace = workspace.key(), "the subscription to webhooks was not ended");
+        }
+    }
+
     /// Opens the token, for one call only.
     fn open(&self, workspace: &EntityId, access: &Access) -> Result<Opened, NoAccess> {
         if let Some(wait) = self.gate.closed_for(self.clock.now()) {
@@ -104,6 +116,10 @@ impl Outlet<User> for UserOutlet {
             UserEffect::LookUpMessage { mid, access } => {
                 let found = self.look_up(workspace, &mid, &access).await;
                 Command::MessageLookedUp { mid, found: found.map(Arc::new) }
+            }
+            UserEffect::Unsubscribe { access } => {
+                self.unsubscribe(workspace, &access).await;
+                return None;
             }
             UserEffect::LimitApp { until } => {
                 self.gate.close(until);

@@ -141,6 +141,7 @@ impl UserOutlet {
             at: found.created_at.map_or(received_at, |at| Timestamp::from_millis(at.as_millis())),
             received_at,
             standby: false,
+            unrouted: false,
             item: InboundItem::Message(InboundMessage {
                 person: Igsid::from(person.into_inner()),
                 mid: Some(mid.clone()),

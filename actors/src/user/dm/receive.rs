@@ -4,7 +4,7 @@ use super::super::{
     User, UserEvent,
     action_log::ActionResult,
     calendar::Month,
-    cancel, contact,
+    cancel, connection, contact,
     contact::{Contact, ContactSource},
     control,
     decision::{DecisionNo, HrnSource, Silence, Skip, StepOutcome, Verdict},
@@ -93,6 +93,11 @@ fn take_in(
     }
     if let Some(verdict) = opt_out(draft, now, event, incoming, trail) {
         return verdict;
+    }
+    if connection::is_from_before(draft, event) {
+        trail.dm_so(5, StepOutcome::Stopped, "written before the account was connected");
+        let left = late::message(draft, now, event, &incoming.person, trail.no(), trail);
+        return left.unwrap_or(Verdict::NoReply(Silence::TooOld));
     }
     let behind = |held: &Arc<HeldEvent>| held.event.item.person() == Some(&incoming.person);
     if !connected || draft.parked.iter().any(behind) {

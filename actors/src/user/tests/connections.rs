@@ -63,3 +63,36 @@ fn a_message_pushed_out_of_the_line_is_left_to_a_person() {
     assert!(world.contact(ANA).followup_needed);
     assert!(!world.contact(BEN).followup_needed);
 }
+
+#[test]
+fn what_was_written_while_nobody_was_connected_is_recorded_and_not_answered() {
+    let mut world = priced();
+    world.automate("c1", on_comments("link", "here", None));
+    world.run(Command::DisconnectInstagram).unwrap();
+    let (mut comment, mut message) = (world.comment(ANA, "link"), world.message(BEN, "price"));
+    let mut fresh = world.comment("903", "link");
+    world.wait(hours(72));
+    fresh.at = world.now - secs(600);
+    world.connect();
+    for event in [&mut comment, &mut message, &mut fresh] {
+        event.unrouted = true;
+        event.received_at = world.now;
+        world.receive(event.clone());
+    }
+    world.wait(secs(10));
+    assert_eq!(world.verdict(comment.key.as_str()), Verdict::NoReply(Silence::TooOld));
+    assert_eq!(world.verdict(message.key.as_str()), Verdict::NoReply(Silence::TooOld));
+    assert!(world.contact(BEN).followup_needed);
+    assert_eq!(world.deliver(), ["here"], "what came moments before the connection is answered");
+}
+
+#[test]
+fn disconnecting_ends_the_subscription_to_webhooks() {
+    let mut world = priced();
+    world.run(Command::DisconnectInstagram).unwrap();
+    let ended = world.effects.iter().any(
+        |effect| matches!(effect, UserEffect::Unsubscribe { access } if access.token.envelope() == "sealed"),
+    );
+    assert!(ended);
+    assert_eq!(world.user.integration.as_ref().unwrap().token.envelope(), "");
+}

@@ -186,6 +186,7 @@ impl World {
             at: self.now,
             received_at: self.now,
             standby: false,
+            unrouted: false,
             item,
         }
     }
