@@ -107,7 +107,7 @@ fn receive(draft: &mut Draft<User>, now: Timestamp, event: &Arc<InboundEvent>) -
     let event = redact::redacted(event);
     let event = event.as_ref();
     let fingerprint = keys::event(event);
-    if let Some(no) = draft.seen.get(fingerprint) {
+    if let Some(no) = draft.seen.get(fingerprint).or_else(|| looked_up(draft, event)) {
         return Ok(Reply::Received { no: DecisionNo(u64::try_from(no).unwrap_or_default()), verdict: None });
     }
     let no = DecisionNo(draft.next_no);
@@ -121,6 +121,14 @@ fn receive(draft: &mut Draft<User>, now: Timestamp, event: &Arc<InboundEvent>) -
         },
     };
     Ok(Reply::Received { no, verdict: Some(verdict) })
+}
+
+/// The decision on a tap that came as a looked-up message before.
+fn looked_up(user: &User, event: &InboundEvent) -> Option<i64> {
+    match &event.item {
+        InboundItem::Postback { person, mid: Some(mid), .. } => user.seen.get(keys::message(person, mid)),
+        _ => None,
+    }
 }
 
 /// The message in an item: a message of a person, or a tap.

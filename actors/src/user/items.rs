@@ -2,7 +2,7 @@
 
 use super::{
     User, UserEffect, UserEvent, cancel,
-    decision::{CancelReason, DecisionNo, Silence, StepOutcome, Verdict},
+    decision::{CancelReason, DecisionNo, DecisionRecord, Silence, StepOutcome, Verdict},
     held::{EarlyEdit, HeldEvent, LOOK_UP_AFTER, LOOK_UP_LEASE, LOOK_UPS_MAX, LookUp},
     history::OVERFLOW,
     inbound::{Handover, InboundEvent, InboundItem, InboundMessage},
@@ -178,18 +178,28 @@ fn edit(draft: &mut Draft<User>, person: Option<&Igsid>, mid: &Mid, text: Option
     }
 }
 
+/// The message came already: as one of the person, as a tap, or it is ours.
+fn is_known(user: &User, person: Option<&Igsid>, mid: &Mid) -> bool {
+    let in_thread = |person: &Igsid| {
+        let contact = user.contacts.get(person);
+        user.seen.get(keys::message(person, mid)).is_some()
+            || contact.is_some_and(|contact| contact.thread.by_mid(mid).is_some())
+    };
+    // Hints come seconds before or after their message: the recent decisions know it.
+    let decided = |record: &DecisionRecord| {
+        record.mid.as_ref() == Some(mid) && matches!(&*record.kind, "message" | "postback" | "echo")
+    };
+    person.is_some_and(in_thread)
+        || user.outbox.by_message_id(mid).is_some()
+        || user.decisions.values().rev().any(|record| decided(record))
+}
+
 /// A message seems to exist: when it does not come by itself, it is looked up once.
 fn hint(draft: &mut Draft<User>, now: Timestamp, person: Option<&Igsid>, mid: &Mid) {
-    let known = match person {
-        Some(person) => draft.seen.get(keys::message(person, mid)).is_some(),
-        // Hints come seconds before or after their message: the recent decisions know it.
-        None => draft
-            .decisions
-            .values()
-            .rev()
-            .any(|record| record.mid.as_ref() == Some(mid) && record.kind == "message"),
-    };
-    if known || draft.look_ups.contains_key(mid) || draft.look_ups.len() >= LOOK_UPS_MAX {
+    if is_known(draft, person, mid)
+        || draft.look_ups.contains_key(mid)
+        || draft.look_ups.len() >= LOOK_UPS_MAX
+    {
         return;
     }
     let look_up = Arc::new(LookUp { person: person.cloned(), in_flight: false, due: now + LOOK_UP_AFTER });

@@ -8,7 +8,7 @@ use greenroom_actors::{
     user::{
         command::{Profile, TokenState},
         effect::Access,
-        inbound::{InboundEvent, InboundItem, InboundMessage},
+        inbound::{Attachment, AttachmentKind, InboundEvent, InboundItem, InboundMessage},
     },
 };
 use greenroom_instagram::{
@@ -131,30 +131,45 @@ impl UserOutlet {
         let opened = self.open(workspace, access).ok()?;
         let found =
             self.client.message(&opened.token, &ids::Mid::parse(mid.as_str()).ok()?).await.value.ok()?;
-        let person = found.from.filter(|from| from.id.as_str() != access.account.as_str())?.id;
-        let received_at = self.clock.now();
-        let key = key::EventKey::message(workspace.key(), &person, &found.mid);
-        let (text, cut) = found.text.map_or((None, false), |text| (Some(text.value), text.cut));
-        Some(InboundEvent {
-            key: EventKey::from(key.into_string()),
-            account: AccountId::from(access.account.as_str()),
-            at: found.created_at.map_or(received_at, |at| Timestamp::from_millis(at.as_millis())),
-            received_at,
-            standby: false,
-            unrouted: false,
-            item: InboundItem::Message(InboundMessage {
-                person: Igsid::from(person.into_inner()),
-                mid: Some(mid.clone()),
-                text,
-                cut,
-                attachments: Vec::new(),
-                reply_to: None,
-                quick_reply: None,
-                referral: None,
-                is_unsupported: found.is_unsupported,
-            }),
-        })
+        event_of(found, workspace, access, self.clock.now())
     }
+}
+
+fn event_of(
+    found: StoredMessage,
+    workspace: &EntityId,
+    access: &Access,
+    received_at: Timestamp,
+) -> Option<InboundEvent> {
+    let person = found.from.filter(|from| from.id.as_str() != access.account.as_str())?.id;
+    let key = key::EventKey::message(workspace.key(), &person, &found.mid);
+    let (text, cut) = found.text.map_or((None, false), |text| (Some(text.value), text.cut));
+    // What they are is not told here, only that there are some.
+    let attachments = found.has_attachments.then_some(Attachment {
+        kind: AttachmentKind::Media,
+        url: None,
+        title: None,
+        media: None,
+    });
+    Some(InboundEvent {
+        key: EventKey::from(key.into_string()),
+        account: AccountId::from(access.account.as_str()),
+        at: found.created_at.map_or(received_at, |at| Timestamp::from_millis(at.as_millis())),
+        received_at,
+        standby: false,
+        unrouted: false,
+        item: InboundItem::Message(InboundMessage {
+            person: Igsid::from(person.into_inner()),
+            mid: Some(Mid::from(found.mid.into_inner())),
+            text,
+            cut,
+            attachments: attachments.into_iter().collect(),
+            reply_to: None,
+            quick_reply: None,
+            referral: None,
+            is_unsupported: found.is_unsupported,
+        }),
+    })
 }
 
 const fn failed(retry_after: Option<std::time::Duration>) -> (ReadOutcome, Option<Usage>) {
@@ -173,4 +188,32 @@ fn conclude<T>(
     };
     count(call, if matches!(outcome, ReadOutcome::Read(_)) { "read" } else { "failed" });
     (outcome, reported(answer.usage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use greenroom_actors::user::integration::SealedToken;
+    use greenroom_instagram::client::Participant;
+
+    #[test]
+    fn a_looked_up_picture_is_a_message_with_an_attachment() {
+        let from = Participant { id: ids::Igsid::parse("900000000000001").unwrap(), username: None };
+        let found = StoredMessage {
+            mid: ids::Mid::parse("m_1").unwrap(),
+            created_at: None,
+            from: Some(from),
+            to: Vec::new(),
+            text: None,
+            has_attachments: true,
+            is_unsupported: false,
+        };
+        let access =
+            Access { account: AccountId::from("17841400000000001"), token: SealedToken::new("sealed") };
+        let workspace = EntityId::new("user", "w1").unwrap();
+        let event = event_of(found, &workspace, &access, Timestamp::from_millis(1)).unwrap();
+        let InboundItem::Message(message) = event.item else { panic!("{:?}", event.item) };
+        assert_eq!(message.attachments.len(), 1);
+        assert_eq!(message.attachments[0].kind, AttachmentKind::Media);
+    }
 }

@@ -3,6 +3,7 @@
 mod comments;
 mod connections;
 mod golden;
+mod hints;
 mod histories;
 mod mass;
 mod permissions;
