@@ -81,6 +81,13 @@ impl User {
             UserEvent::HrnSet { .. } | UserEvent::HrnCleared { .. } | UserEvent::HumanAnswered { .. } => {
                 self.fold_lock(event);
             }
+            UserEvent::HrnUpdated { person, at } => self.with_contact(person, |contact| {
+                if let Some(hrn) = &mut contact.hrn {
+                    let hrn = Arc::make_mut(hrn);
+                    hrn.updated_at = Some(*at);
+                    hrn.answered_at = None;
+                }
+            }),
             UserEvent::ContactPaused { .. }
             | UserEvent::ContactBlocked { .. }
             | UserEvent::OptOutSet { .. }

@@ -127,6 +127,9 @@ pub struct Hrn {
     pub signals: Vec<Arc<str>>,
     /// When the owner answered by hand while it was set.
     pub answered_at: Option<Timestamp>,
+    /// When the person wrote again, the last time: since then nobody answered.
+    #[serde(default)]
+    pub updated_at: Option<Timestamp>,
 }
 
 /// Place in the sales process.

@@ -153,6 +153,7 @@ pub(super) fn set_hrn(
         reason: reason.into(),
         signals: Vec::new(),
         answered_at: None,
+        updated_at: None,
     };
     hrn_queue::lock(draft, now, person, hrn, false);
     Ok(Reply::Done)

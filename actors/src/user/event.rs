@@ -129,6 +129,13 @@ pub enum UserEvent {
         /// Why.
         hrn: Arc<Hrn>,
     },
+    /// The person of a locked thread wrote again: it waits anew.
+    HrnUpdated {
+        /// Whose thread.
+        person: Igsid,
+        /// When.
+        at: Timestamp,
+    },
     /// The lock was cleared.
     HrnCleared {
         /// Whose thread.

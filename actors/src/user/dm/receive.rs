@@ -194,6 +194,7 @@ fn from_switches(
     if let Some(hrn) = draft.contacts.get(person).and_then(|contact| contact.hrn.clone()) {
         trail.dm(6, StepOutcome::Passed);
         trail.dm_so(7, StepOutcome::Stopped, "locked for a person");
+        hrn_queue::wrote_again(draft, now, person, trail.no());
         return Verdict::Hrn {
             source: hrn.source,
             category: hrn.category.clone(),

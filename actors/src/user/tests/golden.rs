@@ -8,7 +8,7 @@ use super::world::*;
 use crate::{
     Entity, Timestamp,
     id::{Igsid, Mid},
-    outbox::{Doubt, FailureClass, Fingerprint, OutboundId, Refusal, SendOutcome},
+    outbox::{Doubt, FailureClass, Fingerprint, Lane, OutboundId, OutboxEvent, Refusal, SendOutcome},
     shell::encoding,
     user::{
         Command, User, UserEvent,
@@ -35,10 +35,11 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 3] = [
+const EVENTS: [(&str, &[u8]); 4] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
+    ("events-5.bin", include_bytes!("golden/events-5.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -170,6 +171,9 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
             next: OutboundId::MIN,
         })),
         UserEvent::SweepEnded(Target::Everything),
+        UserEvent::HrnUpdated { person: ana(), at },
+        UserEvent::Outbox(OutboxEvent::PermissionMissed { lane: Lane::Send, at, until: at, step: 1 }),
+        UserEvent::Outbox(OutboxEvent::PermissionsRenewed { at }),
     ]
 }
 

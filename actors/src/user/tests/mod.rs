@@ -5,6 +5,7 @@ mod connections;
 mod golden;
 mod hints;
 mod histories;
+mod locks;
 mod mass;
 mod permissions;
 mod scenes;
