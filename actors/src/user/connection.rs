@@ -226,12 +226,18 @@ pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Repl
     Ok(Reply::Done)
 }
 
-/// The owner took the permission back on Instagram.
+/// The owner took the permission back on Instagram: the token goes, and what is pending is dropped.
 pub(super) fn revoke(draft: &mut Draft<User>, now: Timestamp) -> Result<Reply, Rejection> {
-    if draft.integration.as_ref().is_none_or(|known| known.status == Status::Disconnected) {
+    let Some(integration) = draft.integration.clone().filter(|known| known.status != Status::Disconnected)
+    else {
         return Err(Rejection::NotConnected);
-    }
+    };
+    let mut next = Integration::clone(&integration);
+    next.token = SealedToken::new("");
+    next.webhooks_subscribed_at = None;
+    draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
     lost(draft, now, Status::Revoked, "the permission was taken back on instagram");
+    cancel::everything(draft, now, CancelReason::Disconnected, true);
     Ok(Reply::Done)
 }
 

@@ -96,3 +96,18 @@ fn disconnecting_ends_the_subscription_to_webhooks() {
     assert!(ended);
     assert_eq!(world.user.integration.as_ref().unwrap().token.envelope(), "");
 }
+
+#[test]
+fn a_permission_taken_back_takes_the_token_and_the_queue_along() {
+    let mut world = priced();
+    let key = world.says(ANA, "price");
+    let send = world.take_send();
+    world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Unreachable)));
+    world.run(Command::RevokeInstagram).unwrap();
+    assert_eq!(world.user.integration.as_ref().unwrap().token.envelope(), "");
+    world.wait(secs(60));
+    world.connect();
+    world.wait(hours(1));
+    assert_eq!(world.verdict(&key), Verdict::Cancelled(CancelReason::Disconnected));
+    assert_eq!(world.all_sends.len(), 1);
+}
