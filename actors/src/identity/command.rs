@@ -128,7 +128,8 @@ pub enum Command {
         /// A session to start if it was not verified before.
         session: Option<NewSession>,
     },
-    /// Change the address, if it is still `from`. Claims the new one, releases the old one: one record. Reply: `User`.
+    /// Change the address, if it is still `from`. Claims the new one, releases the old one, and voids one-time tokens that
+    /// were mailed to it: one record. Reply: `User`.
     ChangeEmail {
         /// The present address, as the link names it: this makes the link work once.
         from: Email,

@@ -8,7 +8,7 @@ use super::{
     mail::{self, MailKind, NewMail},
     profile,
     row::UserRow,
-    session,
+    session, token,
     value::Email,
 };
 use crate::{Draft, Timestamp};
@@ -80,6 +80,7 @@ pub(super) fn change(
     check(to)?;
     draft.directory(DirectoryChange::Claim(claim::email_claim(to)));
     draft.directory(DirectoryChange::Release(claim::email_claim(from)));
+    token::void(draft);
     let email_verified = user.email_verified && !unverify;
     let row = UserRow { email: to.clone(), email_verified, ..UserRow::clone(&user) };
     let user = profile::set(draft, now, row);

@@ -117,6 +117,8 @@ pub enum SessionEnd {
 pub enum TokenEnd {
     /// It was used.
     Used,
+    /// The address that it was mailed to is no longer the user's.
+    EmailChanged,
     /// Its time was over.
     Expired,
     /// It gave way to newer ones.

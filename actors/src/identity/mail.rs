@@ -130,8 +130,8 @@ pub enum DeadCause {
     Exhausted(Arc<str>),
     /// The link in it ended.
     Expired,
-    /// The token in it was used, or gave way to newer ones.
-    TokenGone,
+    /// The link in it stopped working: its token is gone, or the address it was meant for.
+    LinkVoid,
     /// It gave way to newer mails.
     Displaced,
 }
@@ -289,8 +289,10 @@ fn moot(identity: &Identity, at: Timestamp, mail: &Mail) -> Option<DeadCause> {
     if at >= mail.expires_at {
         return Some(DeadCause::Expired);
     }
-    let gone = |hash: SecretHash| !identity.tokens.iter().any(|known| known.token == hash);
-    mail.token.is_some_and(gone).then_some(DeadCause::TokenGone)
+    let is_gone = |hash: SecretHash| !identity.tokens.iter().any(|known| known.token == hash);
+    let is_former = mail.kind != MailKind::VerifyNewEmail
+        && identity.user.as_ref().is_none_or(|user| user.email != mail.to);
+    (is_former || mail.token.is_some_and(is_gone)).then_some(DeadCause::LinkVoid)
 }
 
 /// The wait after an attempt: doubling, with up to a quarter more, so that mails of many users do not come back together.

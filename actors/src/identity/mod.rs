@@ -26,6 +26,8 @@ pub mod reply;
 pub mod row;
 mod session;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 mod token;
 pub mod value;
 

@@ -3,7 +3,7 @@
 use super::{
     Identity, IdentityEvent, Rejection, Reply, account, claim,
     command::{NewLogin, NewSession, ProviderProfile, SignUp},
-    email, field, mail, password, profile,
+    email, field, password, profile,
     row::{Account, Login, Password, UserRow},
     session,
     value::{PasswordHash, RowId},
@@ -43,8 +43,7 @@ pub(super) fn sign_up(draft: &mut Draft<Identity>, now: Timestamp, new: &SignUp)
     let id = new.account.id.clone();
     account::add(draft, Account { id, login, created_at: now, updated_at: now })?;
     if let Some(new) = &new.mail {
-        mail::check(new)?;
-        mail::queue(draft, now, new, None);
+        email::send(draft, now, new)?;
     }
     signed_in(draft, now, new.session.as_ref())
 }

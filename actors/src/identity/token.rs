@@ -90,6 +90,14 @@ pub(super) fn sweep(draft: &mut Draft<Identity>, now: Timestamp) {
     }
 }
 
+/// Lets go every token: who reads the mails of a former address must not get in by one.
+pub(super) fn void(draft: &mut Draft<Identity>) {
+    let all: Vec<_> = draft.tokens.iter().cloned().collect();
+    for token in all {
+        remove(draft, &token, TokenEnd::EmailChanged);
+    }
+}
+
 fn make_room(draft: &mut Draft<Identity>, now: Timestamp) {
     if draft.tokens.len() < ONE_TIME_TOKENS_MAX {
         return;

@@ -12,6 +12,9 @@ use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+#[cfg(test)]
+mod tests;
+
 /// Number of entities.
 pub const SHARDS: u8 = 64;
 /// Lifetime of an OAuth state.
