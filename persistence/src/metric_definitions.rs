@@ -21,6 +21,12 @@ pub const LAG_BYTES: &str = "greenroom_working_set_lag_bytes";
 pub const FLUSH_SECONDS: &str = "greenroom_working_set_flush_seconds";
 /// Counter, rebuilds: of the working set while running.
 pub const REBUILDS: &str = "greenroom_working_set_rebuilds_total";
+/// Gauge, 0 or 1: what a crash left is being checked while the engine runs.
+pub const AUDIT_RUNNING: &str = "greenroom_audit_running";
+/// Gauge, entities: checked by that audit so far.
+pub const AUDIT_ENTITIES: &str = "greenroom_audit_entities";
+/// Counter, problems: found by that audit.
+pub const AUDIT_PROBLEMS: &str = "greenroom_audit_problems_total";
 /// Histogram, seconds: one checkpoint.
 pub const CHECKPOINT_SECONDS: &str = "greenroom_checkpoint_seconds";
 /// Gauge, bytes: size of the newest checkpoint.
@@ -65,6 +71,18 @@ pub(crate) fn flushed(started: Instant) {
 
 pub(crate) fn rebuilt() {
     counter!(REBUILDS).increment(1);
+}
+
+pub(crate) fn audit_running(is_running: bool) {
+    gauge!(AUDIT_RUNNING).set(if is_running { 1.0 } else { 0.0 });
+}
+
+pub(crate) fn audited(entities: u64) {
+    gauge!(AUDIT_ENTITIES).set(float(usize::try_from(entities).unwrap_or(usize::MAX)));
+}
+
+pub(crate) fn audit_problem() {
+    counter!(AUDIT_PROBLEMS).increment(1);
 }
 
 pub(crate) fn checkpointed(started: Instant, bytes: u64) {

@@ -4,7 +4,8 @@
 //! CLEAN   magic:8 version:u32 position:u64 mark:u64 digest:u64 fingerprint:u64 crc32:u32
 //! ```
 //!
-//! Written last, when every record is in the working set and sled is closed; taken away first, before anything is changed.
+//! Written last, when every record is in the working set, sled is closed and nothing is left unchecked; taken away first,
+//! before anything is changed.
 //! Its fingerprint covers name, size and times of change of every file of journal, checkpoints and working set, so a
 //! file that was edited, cut, replaced or put back since makes the next start check everything. Bits that rot under an
 //! unchanged file are found by the checksums when they are read, and by [`super::verify()`].
@@ -43,6 +44,16 @@ pub(super) struct CleanStop {
     fingerprint: u64,
 }
 
+/// How the process before ended.
+pub(super) enum Left {
+    /// Cleanly, and every file is as it was left.
+    Clean(CleanStop),
+    /// Without a word.
+    Crash,
+    /// Cleanly, but somebody changed files since: they may be of any age.
+    Changed,
+}
+
 impl CleanStop {
     /// Marks the stop as clean. Nothing may be changed afterwards.
     pub(super) fn write(home: &Home, generation: u64, position: Position, meta: Meta) -> io::Result<()> {
@@ -57,22 +68,36 @@ impl CleanStop {
         segment::sync_folder(home.root())
     }
 
-    /// The mark, when there is one and the files are still as it says. It is gone afterwards.
-    pub(super) fn take(home: &Home, generation: Option<u64>) -> Result<Option<Self>, OpenError> {
+    /// Reads the mark. One that holds is gone afterwards; one that does not stays, so that a start that is refused is
+    /// not followed by one that looks less closely.
+    pub(super) fn take(home: &Home, generation: Option<u64>) -> Result<Left, OpenError> {
         let path = home.clean();
         let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::Crash),
             read => read.map_err(io_error(&path))?,
         };
-        fs::remove_file(&path).map_err(io_error(&path))?;
-        segment::sync_folder(home.root()).map_err(io_error(home.root()))?;
-        let (Some(found), Some(generation)) = (Self::decode(&bytes), generation) else { return Ok(None) };
+        let (Some(found), Some(generation)) = (Self::decode(&bytes), generation) else {
+            return Ok(Left::Changed);
+        };
         match fingerprint(home, generation) {
-            Ok(now) if now == found.fingerprint => return Ok(Some(found)),
+            Ok(now) if now == found.fingerprint => {
+                Self::remove(home)?;
+                return Ok(Left::Clean(found));
+            }
             Ok(_) => tracing::info!("files changed since the clean stop, so everything is checked"),
             Err(error) => tracing::info!(%error, "a file cannot be looked at, so everything is checked"),
         }
-        Ok(None)
+        Ok(Left::Changed)
+    }
+
+    /// Takes the mark away, if there is one.
+    pub(super) fn remove(home: &Home) -> Result<(), OpenError> {
+        let path = home.clean();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            removed => removed.map_err(io_error(&path))?,
+        }
+        segment::sync_folder(home.root()).map_err(io_error(home.root()))
     }
 
     fn encode(&self) -> Vec<u8> {

@@ -6,11 +6,11 @@ use super::{
     memtable::{Entry, Memtable},
     pages,
     values::{self, Head, TailRecord},
-    working_set::{Change, Prepared, SetError, WorkingSet},
+    working_set::{Change, Prepared, SetError, WorkingSet, digest_part},
 };
 use crate::{DueChange, EntityId, Position, RowNo, Seq, TimerEntry};
 use bytes::Bytes;
-use std::ops::Bound;
+use std::{collections::HashMap, ops::Bound};
 
 /// Most changes in one batch. A batch holds up readers while it is applied.
 const BATCH_CHANGES_MAX: usize = 512;
@@ -79,7 +79,8 @@ fn entity_changes(
     tail_changes(set, entity, entry, (old, new), out)?;
     timer_changes(entity, entry.due, &mut new, out);
     for (stream, rows) in &entry.streams {
-        page_changes(set, entity, stream, rows, out)?;
+        let sum = page_changes(set, entity, stream, rows, out)?;
+        new.pages = new.pages.wrapping_add(sum);
     }
     if new != old {
         out.push((keys::head(entity), Some(new.encode())));
@@ -135,36 +136,52 @@ fn timer_changes(entity: &EntityId, due: DueChange, head: &mut Head, out: &mut V
     head.due = due;
 }
 
+/// What the changes add to the sum over the entity's pages.
 fn page_changes(
     set: &WorkingSet,
     entity: &EntityId,
     stream: &str,
     rows: &pages::NewRows,
     out: &mut Vec<Change>,
-) -> Result<(), SetError> {
+) -> Result<u64, SetError> {
+    // Only a page that was handed out is rewritten or removed.
+    let mut replaced = HashMap::new();
     let changes = pages::place(
         rows,
-        |no| page_before(set, entity, stream, no),
+        |no| {
+            let Some((first, value)) = page_value_before(set, entity, stream, no)? else { return Ok(None) };
+            let page = values::decode_page(&value).ok_or(SetError::Form)?;
+            replaced.insert(first, value);
+            Ok(Some((first, page)))
+        },
         |no| next_page_after(set, entity, stream, no),
     )?;
-    let change = |(first, rows): pages::PageChange| {
-        (keys::page(entity, stream, first), rows.map(|rows| values::encode_page(&rows)))
-    };
-    out.extend(changes.into_iter().map(change));
-    Ok(())
+    let mut sum = 0_u64;
+    for (first, rows) in changes {
+        let key = keys::page(entity, stream, first);
+        let value = rows.map(|rows| values::encode_page(&rows));
+        if let Some(old) = replaced.get(&first) {
+            sum = sum.wrapping_sub(digest_part(&key, old));
+        }
+        if let Some(value) = &value {
+            sum = sum.wrapping_add(digest_part(&key, value));
+        }
+        out.push((key, value));
+    }
+    Ok(sum)
 }
 
-/// The last page that begins at or before a row.
-pub(super) fn page_before(
+/// First row and value of the last page that begins at or before a row.
+pub(super) fn page_value_before(
     set: &WorkingSet,
     entity: &EntityId,
     stream: &str,
     no: RowNo,
-) -> Result<Option<(RowNo, values::Rows)>, SetError> {
+) -> Result<Option<(RowNo, Bytes)>, SetError> {
     let mut found = None;
     let from = Bound::Included(keys::pages(entity, stream));
     set.scan((from, Bound::Included(keys::page(entity, stream, no))), true, |key, value| {
-        found = Some(parse_page(key, &value)?);
+        found = Some((keys::number_of(key).ok_or(SetError::Form)?, value));
         Ok(false)
     })?;
     Ok(found)

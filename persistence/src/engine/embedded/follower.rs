@@ -5,8 +5,9 @@ use super::{
     Options,
     clean::CleanStop,
     flush,
+    fresh::fresh_set,
     home::Home,
-    recover,
+    recover, replay,
     shared::{Health, Shared, Slot, Wanted},
     working_set::{SetError, WorkingSet},
 };
@@ -195,7 +196,7 @@ impl Follower {
             self.mending.distrusted |= !matches!(error, SetError::Io(_));
             error.to_string()
         })?;
-        recover::catch_up(&self.home, &set, upto, self.options.flush_bytes).map_err(|error| {
+        replay::catch_up(&self.home, &set, upto, self.options.flush_bytes).map_err(|error| {
             // Its mark may be older than the segments.
             self.mending.distrusted = true;
             error.to_string()
@@ -209,12 +210,15 @@ impl Follower {
         metric::rebuilt();
         let go_on = || !self.shared.is_stopping();
         let base = recover::newest_checkpoint(&self.home, &go_on).map_err(|error| error.to_string())?;
+        // The old one may have what the journal lost.
+        let from = base.as_ref().map_or(Position::ZERO, |(position, _)| *position);
+        replay::check_reach(&self.home, from, upto).map_err(|error| error.to_string())?;
         let generation = self.generation + 1;
         self.home.keep_generation(generation);
         let path = base.as_ref().map(|(_, path)| path.as_path());
-        let set = recover::fresh_set(&self.home, generation, &self.options, path, &mut |_| ())
+        let set = fresh_set(&self.home, generation, &self.options, path, &mut |_| ())
             .and_then(|set| {
-                recover::catch_up(&self.home, &set, upto, self.options.flush_bytes)?;
+                replay::catch_up(&self.home, &set, upto, self.options.flush_bytes)?;
                 Ok(set)
             })
             .map_err(|error| error.to_string())?;
@@ -266,9 +270,9 @@ impl Follower {
         }
         // A reader that still has the set closes it later; then files change after the mark.
         let Some(set) = Arc::into_inner(set) else { return };
-        let (meta, last) = (set.meta(), self.shared.position());
+        let (meta, last, is_whole) = (set.meta(), self.shared.position(), set.vouched.is_whole());
         drop(set);
-        if !self.is_finished || !self.shared.was_closed() || meta.mark != last {
+        if !is_whole || !self.is_finished || !self.shared.was_closed() || meta.mark != last {
             return;
         }
         if let Err(error) = CleanStop::write(&self.home, self.generation, last, meta) {

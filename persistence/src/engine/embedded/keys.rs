@@ -1,8 +1,8 @@
 //! Every key of the working set, on one page.
 //!
 //! ```text
-//! m                                       meta: version, mark, digest
-//! e entity                                head: seq, seq of the snapshot, due
+//! m                                       meta: version, mark, digest of the index
+//! e entity                                head: seq, seq of the snapshot, due, digest of the pages
 //! s entity                                snapshot: seq, encoding, state
 //! t entity/len first seq                  tail: (position, body)* of one flush
 //! n name                                  directory: owner
@@ -12,9 +12,12 @@
 //!
 //! Numbers in keys are big-endian (`due` with its sign flipped), so that they sort. `/len` means with its length as
 //! `u16` in front, so that no key is the beginning of another's range. A retired letter is never used again.
+//!
+//! Heads, names and timers are the **index**: small, and what everything else is found and checked by.
 
 use super::bytes::Put;
 use crate::{EntityId, RowNo, Seq, TimerEntry, Timestamp};
+use std::ops::Bound;
 
 pub(super) const META: &[u8] = b"m";
 pub(super) const HEADS: u8 = b'e';
@@ -25,6 +28,27 @@ const PAGE: u8 = b'h';
 const TIMER: u8 = b'd';
 /// Flips the sign of an instant so that its bytes sort.
 const SIGN: u64 = 1 << 63;
+/// The letters of the index.
+const INDEX: [u8; 3] = [TIMER, HEADS, NAMES];
+
+/// Whether an entry belongs to the index.
+pub(super) fn is_index(key: &[u8]) -> bool {
+    key.first().is_some_and(|letter| INDEX.contains(letter))
+}
+
+/// From one key to another.
+pub(super) type Range = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
+/// Where the entries of the index are.
+pub(super) fn index_ranges() -> [Range; 3] {
+    INDEX.map(|letter| (Bound::Included(vec![letter]), Bound::Excluded(vec![letter + 1])))
+}
+
+/// Heads after one of them, or all.
+pub(super) fn heads_after(after: Option<&EntityId>) -> Range {
+    let from = after.map_or_else(|| Bound::Included(vec![HEADS]), |after| Bound::Excluded(head(after)));
+    (from, Bound::Excluded(vec![HEADS + 1]))
+}
 
 fn plain(letter: u8, text: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + text.len());
@@ -58,10 +82,16 @@ pub(super) fn tail(entity: &EntityId, first: Seq) -> Vec<u8> {
     key
 }
 
-/// What all pages of a stream begin with.
-pub(super) fn pages(entity: &EntityId, stream: &str) -> Vec<u8> {
+/// What the pages of all streams of an entity begin with.
+pub(super) fn all_pages(entity: &EntityId) -> Vec<u8> {
     let mut key = vec![PAGE];
     key.put_text(entity.as_str());
+    key
+}
+
+/// What all pages of a stream begin with.
+pub(super) fn pages(entity: &EntityId, stream: &str) -> Vec<u8> {
+    let mut key = all_pages(entity);
     key.put_text(stream);
     key
 }

@@ -6,11 +6,14 @@
 //! `Damaged`, a rebuild starts at once, and reads are `Unavailable` until it is done. When only its files could not be
 //! read or written, they are opened again instead.
 //!
-//! A start after a clean stop reads the newest segment only, as long as no file changed since. Any other start reads
-//! journal, checkpoint and working set whole.
+//! A start after a clean stop reads the newest segment only, as long as no file changed since. A start after a crash
+//! reads the journal, and of the working set what could be wrong without being noticed later; the rest is checked while
+//! it serves. When files changed after a clean stop, journal, checkpoint and working set are read whole first.
 //!
-//! Threads: one writer, one follower, one for checkpoints, one that prepares segments.
+//! Threads: one writer, one follower, one for checkpoints, one that prepares segments; after a crash one that checks.
 
+mod audit;
+mod auditor;
 mod body;
 mod bytes;
 mod checkpoint;
@@ -18,6 +21,7 @@ mod checkpointer;
 mod clean;
 mod flush;
 mod follower;
+mod fresh;
 mod group;
 mod home;
 mod keys;
@@ -27,6 +31,7 @@ mod pages;
 mod reads;
 mod recent;
 mod recover;
+mod replay;
 mod segment;
 mod shared;
 mod spare;
@@ -38,6 +43,7 @@ mod working_set;
 mod writer;
 
 use crate::{Position, Stores};
+pub use auditor::Audit;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -88,7 +94,7 @@ impl Options {
 /// What long work is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Entries of the working set are compared with their checksums and the digest.
+    /// Entries of the working set are compared with their checksums and digests.
     CheckingWorkingSet,
     /// Bytes of a checkpoint are read into a new working set.
     LoadingCheckpoint,
@@ -122,9 +128,12 @@ pub struct Report {
     pub rebuilt: Option<String>,
     /// Where a torn tail was cut, when one was.
     pub torn: Option<String>,
-    /// The last stop was clean and no file changed since, so only the newest segment was read. Otherwise journal,
-    /// checkpoint and working set were read whole.
+    /// The last stop was clean and no file changed since, so only the newest segment was read.
     pub is_trusted: bool,
+    /// The last stop was a crash: the journal and the index of the working set were read. The rest of the working set
+    /// and the checkpoint are checked while the engine runs: see [`Handle::audit`]. When neither this nor `is_trusted`
+    /// is true, they were read whole.
+    pub audit_follows: bool,
 }
 
 /// An open engine.

@@ -1,6 +1,7 @@
 //! Reading: the layers of recent records over the working set, and the segments for the global order.
 
 use super::{
+    audit,
     body::Body,
     flush,
     group::{self, Group, Salt},
@@ -64,9 +65,15 @@ pub(super) fn snapshot(shared: &Shared, entity: &EntityId) -> Result<Option<Snap
         return Ok(None);
     }
     shared.with_set(&set, |set| {
-        let value = set.get(&keys::snapshot(entity))?.ok_or(SetError::Form)?;
+        let value = set.get(&keys::snapshot(entity))?;
+        let value = value.ok_or_else(|| SetError::Snapshot(entity.clone()))?;
         let (seq, bytes) = values::decode_snapshot(&value).ok_or(SetError::Form)?;
-        Ok(Some(SnapshotBlob { seq, bytes }))
+        // An older one would be read as the state of an earlier time.
+        if seq == kept {
+            Ok(Some(SnapshotBlob { seq, bytes }))
+        } else {
+            Err(SetError::Snapshot(entity.clone()))
+        }
     })
 }
 
@@ -124,7 +131,11 @@ fn extend_tail(found: &mut Vec<TailRecord>, records: impl Iterator<Item = TailRe
     }
 }
 
-fn kept_tail(set: &WorkingSet, entity: &EntityId, after: Seq) -> Result<Vec<TailRecord>, SetError> {
+pub(super) fn kept_tail(
+    set: &WorkingSet,
+    entity: &EntityId,
+    after: Seq,
+) -> Result<Vec<TailRecord>, SetError> {
     let mut found = Vec::new();
     set.scan_prefix(&keys::tails(entity), |_, value| {
         let records = values::decode_tail(&value).ok_or(SetError::Form)?;
@@ -134,7 +145,7 @@ fn kept_tail(set: &WorkingSet, entity: &EntityId, after: Seq) -> Result<Vec<Tail
     Ok(found)
 }
 
-fn is_gapless(records: &[TailRecord], after: Seq, head: Seq) -> bool {
+pub(super) fn is_gapless(records: &[TailRecord], after: Seq, head: Seq) -> bool {
     let expected = (after.0.saturating_add(1)..=head.0).map(Seq);
     records.iter().map(|record| record.seq).eq(expected)
 }
@@ -298,8 +309,12 @@ impl PageQuery<'_> {
 pub(super) fn page(shared: &Shared, query: &PageQuery<'_>) -> Result<Page, ReadError> {
     let gate = shared.gate.read();
     let set = shared.set()?;
-    let mut rows: BTreeMap<RowNo, Bytes> =
-        shared.with_set(&set, |set| kept_rows(set, query))?.into_iter().collect();
+    let kept = shared.with_set(&set, |set| {
+        // A page that is missing cannot be told from rows that never were.
+        audit::vouch_for_history(set, query.entity)?;
+        kept_rows(set, query)
+    })?;
+    let mut rows: BTreeMap<RowNo, Bytes> = kept.into_iter().collect();
     let layers = shared.layers.read();
     for entry in layers.entries(query.entity).rev() {
         let recent = entry.streams.get(query.stream);
@@ -332,7 +347,9 @@ fn kept_rows(set: &WorkingSet, query: &PageQuery<'_>) -> Result<Rows, SetError> 
     match (query.direction, query.cursor) {
         (Direction::Forward, cursor) => {
             let first = match cursor {
-                Some(cursor) => flush::page_before(set, entity, stream, cursor)?.map(|(first, _)| first),
+                Some(cursor) => {
+                    flush::page_value_before(set, entity, stream, cursor)?.map(|(first, _)| first)
+                }
                 None => None,
             };
             let begin = first.map_or(begin, |first| keys::page(entity, stream, first));

@@ -126,6 +126,18 @@ pub(super) enum ScanError<E> {
     Stopped(E),
 }
 
+/// The header of a segment, when it is a valid one, and the size of its file in bytes.
+pub(super) fn read_header(path: &Path) -> io::Result<(Option<Header>, u64)> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = [0; HEADER_BYTES];
+    if size < HEADER_BYTES as u64 {
+        return Ok((None, size));
+    }
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok((Header::decode(&bytes), size))
+}
+
 /// Reads a segment and hands over each whole group with its offset.
 pub(super) fn scan<E>(
     path: &Path,

@@ -6,6 +6,7 @@
 //! set before it looked. So the writer, which reads single entries, never waits for a batch.
 
 use super::{
+    auditor::Audit,
     log::LogIndex,
     memtable::Layers,
     recent::Recent,
@@ -98,6 +99,8 @@ pub(super) struct Shared {
     /// Entities whose tail has a gap that the journal does not fill: a rebuild was started for each of them once.
     gaps: Mutex<HashSet<EntityId>>,
     pub(super) finished: watch::Sender<bool>,
+    /// How far the check of what a crash left is.
+    pub(super) audit: watch::Sender<Audit>,
     #[cfg(test)]
     pub(super) fail_next_write: Arc<AtomicBool>,
     /// Keeps other processes out for as long as it lives.
@@ -132,6 +135,7 @@ impl Shared {
             names: Mutex::default(),
             gaps: Mutex::default(),
             finished: watch::Sender::new(false),
+            audit: watch::Sender::default(),
             #[cfg(test)]
             fail_next_write: Arc::default(),
             lock: Mutex::new(Some(lock)),

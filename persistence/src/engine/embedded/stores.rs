@@ -1,7 +1,9 @@
 //! The seams over the threads.
 
 use super::{
-    CheckpointFailed, OpenError, Opened, Options, Progress, body,
+    CheckpointFailed, OpenError, Opened, Options, Progress,
+    auditor::{Audit, Auditor},
+    body,
     checkpointer::{self, Checkpointer},
     follower::{Follower, Mending},
     home::{Home, io_error},
@@ -71,6 +73,22 @@ impl Handle {
         self.shared.lag_bytes.load(Ordering::Acquire)
     }
 
+    /// How far the check of what a crash left is, and what it found. Empty when there was no crash.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        self.shared.audit.borrow().clone()
+    }
+
+    /// Waits until that check has ended, and a working set that it found damaged is built again.
+    pub async fn audited(&self) -> Audit {
+        let mut audit = self.shared.audit.subscribe();
+        // The sender lives in `shared`, so this cannot fail.
+        match audit.wait_for(|audit| !audit.is_running).await {
+            Ok(ended) => ended.clone(),
+            Err(_) => self.audit(),
+        }
+    }
+
     /// Stops as a crash would: nothing more is answered or brought into the working set. For tests.
     #[cfg(any(test, feature = "test-support"))]
     pub async fn abandon(&self) {
@@ -107,6 +125,10 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
     let uncovered: u64 = shared.index.read().segments.iter().map(|segment| segment.end).sum();
     shared.uncovered_bytes.store(uncovered, Ordering::Release);
     let shared = Arc::new(shared);
+    let auditor = recovered
+        .report
+        .audit_follows
+        .then(|| Auditor::new(Arc::clone(&shared), home.clone(), recovered.entities_unchecked));
     let index = Arc::clone(&shared.index);
     #[cfg_attr(not(test), expect(unused_mut, reason = "tests plant a fault"))]
     let mut log = Log::resume(journal.clone(), options.segment_bytes, index, last, spares)
@@ -148,6 +170,9 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
     let (queue, messages) = mpsc::channel(QUEUE_MAX);
     let writer = Writer::new(Arc::clone(&shared), log, messages, checkpoints.clone());
     start("journal-writer", move || writer.run()).map_err(io_error(&journal))?;
+    if let Some(auditor) = auditor {
+        start("journal-audit", move || auditor.run()).map_err(io_error(&journal))?;
+    }
 
     let handle = Handle { shared: Arc::clone(&shared), checkpoints };
     let limits = Limits { lag_bytes: options.lag_bytes_max, queue_bytes: options.queue_bytes_max };

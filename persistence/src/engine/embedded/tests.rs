@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 mod checkpoints;
 mod concurrent;
+mod crashes;
 mod damage;
 mod model;
 mod overload;

@@ -7,16 +7,11 @@ use super::{
     home::Home,
     log::{IndexedSegment, LogIndex},
     recover::{Callback, Recovered},
-    segment::{self, End, Header},
+    segment::{self, End},
     working_set::WorkingSet,
 };
 use crate::Position;
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// The engine's parts as the stop left them, or why everything must be checked after all.
 pub(super) fn trusted(
@@ -27,10 +22,7 @@ pub(super) fn trusted(
     progress: &mut Callback<'_>,
 ) -> Result<Recovered, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let base = match home.checkpoint_files().map_err(|error| text(&error))?.last() {
-        Some((position, path)) => checkpoint_header(path, *position)?,
-        None => Position::ZERO,
-    };
+    let base = base(home)?;
     let segments = home.segments().map_err(|error| text(&error))?;
     let (index, last) = index(&segments, progress)?;
     if last != stop.position || stop.meta.mark != last || base > last {
@@ -40,9 +32,18 @@ pub(super) fn trusted(
     if set.meta() != stop.meta {
         return Err("the working set is not as it was left".into());
     }
+    set.vouched.set_whole();
     home.keep_generation(generation);
     let report = Report { position: last, segments: segments.len(), is_trusted: true, ..Report::default() };
-    Ok(Recovered { set, generation, index, last, base, report })
+    Ok(Recovered { set, generation, index, last, base, report, entities_unchecked: 0 })
+}
+
+/// Position of the newest checkpoint, of which only the header is read; zero when there is none.
+pub(super) fn base(home: &Home) -> Result<Position, String> {
+    match home.checkpoint_files().map_err(|error| error.to_string())?.last() {
+        Some((position, path)) => checkpoint_header(path, *position),
+        None => Ok(Position::ZERO),
+    }
 }
 
 fn checkpoint_header(path: &Path, name: Position) -> Result<Position, String> {
@@ -59,11 +60,13 @@ fn index(
     let Some(((name, newest), older)) = segments.split_last() else { return Ok((index, Position::ZERO)) };
     progress(Progress { phase: Phase::ReadingJournal, done: 0, total: Some(1) });
     for (name, path) in older {
-        let (header, size) = header(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        if header.first != *name {
-            return Err(format!("{} has the name of another position", path.display()));
+        let read = segment::read_header(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        match read {
+            (Some(header), size) if header.first == *name => {
+                index.segments.push(IndexedSegment::unread(header, path.clone(), size));
+            }
+            _ => return Err(format!("{} has no header, or that of another position", path.display())),
         }
-        index.segments.push(IndexedSegment::unread(header, path.clone(), size));
     }
     let scan = segment::scan::<String>(newest, |_, _| Ok(()));
     let scan = scan.map_err(|error| format!("{}: {error}", newest.display()))?;
@@ -73,12 +76,4 @@ fn index(
     let end = scan.end as u64;
     index.segments.push(IndexedSegment::scanned(scan.header, newest.clone(), end, &scan.points));
     Ok((index, scan.last))
-}
-
-fn header(path: &Path) -> io::Result<(Header, u64)> {
-    let file = File::open(path)?;
-    let mut bytes = [0; segment::HEADER_BYTES];
-    file.read_exact_at(&mut bytes, 0)?;
-    let header = Header::decode(&bytes).ok_or_else(|| io::Error::other("the segment header is damaged"))?;
-    Ok((header, file.metadata()?.len()))
 }

@@ -23,25 +23,28 @@ pub(super) struct Head {
     /// Seq of the kept snapshot; zero when there is none.
     pub(super) snapshot: Seq,
     pub(super) due: Option<Timestamp>,
+    /// Sum over the pages of its history.
+    pub(super) pages: u64,
 }
 
 impl Head {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(25);
+        let mut out = Vec::with_capacity(33);
         out.put_u64(self.seq.0);
         out.put_u64(self.snapshot.0);
+        out.put_u64(self.pages);
         body::put_due(&mut out, self.due.map_or(DueChange::Clear, DueChange::Set));
         out
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
-        let (seq, snapshot) = (Seq(reader.u64()?), Seq(reader.u64()?));
+        let (seq, snapshot, pages) = (Seq(reader.u64()?), Seq(reader.u64()?), reader.u64()?);
         let due = match body::take_due(&mut reader)? {
             DueChange::Set(at) => Some(at),
             DueChange::Clear | DueChange::Unchanged => None,
         };
-        Some(Self { seq, snapshot, due })
+        Some(Self { seq, snapshot, due, pages })
     }
 }
 
@@ -61,6 +64,11 @@ pub(super) fn encode_snapshot(seq: Seq, state: &[u8]) -> Vec<u8> {
         out.extend_from_slice(state);
     }
     out
+}
+
+/// The seq that a state includes.
+pub(super) fn snapshot_seq(bytes: &[u8]) -> Option<Seq> {
+    Reader(bytes).u64().map(Seq)
 }
 
 pub(super) fn decode_snapshot(bytes: &[u8]) -> Option<(Seq, Vec<u8>)> {
@@ -145,7 +153,7 @@ mod tests {
     #[test]
     fn heads_come_back() {
         for due in [None, Some(Timestamp::MIN), Some(Timestamp::MAX)] {
-            let head = Head { seq: Seq(9), snapshot: Seq(4), due };
+            let head = Head { seq: Seq(9), snapshot: Seq(4), due, pages: u64::MAX };
             assert_eq!(Head::decode(&head.encode()), Some(head));
         }
     }

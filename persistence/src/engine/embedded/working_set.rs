@@ -1,11 +1,13 @@
 //! The working set in sled: derived, disposable, and trusted with nothing.
 //!
-//! Every value carries a checksum over its key and itself. The meta value keeps a digest over all entries, changed in the
-//! same batch as they are; at start everything is read once and compared with it, so that an entry that went missing,
-//! came back old or was half applied is noticed, whatever happened to the files. Every call into sled is guarded: a
-//! panic becomes an error, and an error means that the set is thrown away and built again from checkpoint and journal.
+//! Every value carries a checksum over its key and itself. An entry that went missing, came back old or was half applied
+//! is noticed by two levels of digests, each changed in the same batch as what it covers: the meta value has one over the
+//! index (heads, names and timers), and each head has one over its entity's pages, beside the seqs that tell which
+//! snapshot and tail there must be. So the index, which is small, vouches for the rest: see [`super::audit`]. Every call
+//! into sled is guarded: a panic becomes an error, and an error means that the set is thrown away and built again from
+//! checkpoint and journal.
 
-use super::{bytes::Put, bytes::Reader, keys};
+use super::{audit::Vouched, bytes::Put, bytes::Reader, keys};
 use crate::Position;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -17,7 +19,7 @@ use std::{
 };
 
 /// Version of keys and values. Another version is not read but rebuilt.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Checksum in front of each value.
 const CRC_BYTES: usize = 4;
 /// How often sled's own lock is tried, and the time between two tries: five seconds in all.
@@ -47,6 +49,10 @@ pub(super) enum SetError {
     Meta,
     #[error("the working set does not match its digest: entries are missing, old or half applied")]
     Digest,
+    #[error("the history of {0} does not match its digest: pages are missing, old or half applied")]
+    Pages(crate::EntityId),
+    #[error("the snapshot of {0} is missing, or not the one that its head names")]
+    Snapshot(crate::EntityId),
     #[error("the tail of an entity in the working set has a gap after seq {0}")]
     Gap(crate::Seq),
     #[error("the journal has no records between position {after} and position {next}")]
@@ -80,13 +86,15 @@ pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 pub(super) struct Meta {
     /// Every record up to here is in the set.
     pub(super) mark: Position,
-    /// Sum over all other entries.
+    /// Sum over the entries of the index: see [`keys::is_index`].
     pub(super) digest: u64,
 }
 
 pub(super) struct WorkingSet {
     db: Option<sled::Db>,
     meta: Mutex<Meta>,
+    /// What of it is known to be as it was written.
+    pub(super) vouched: Vouched,
     /// The next batches that fail as if the disk did.
     #[cfg(test)]
     pub(super) failing_batches: std::sync::atomic::AtomicU32,
@@ -116,6 +124,7 @@ impl WorkingSet {
             let set = Self {
                 db: Some(config.open()?),
                 meta: Mutex::default(),
+                vouched: Vouched::default(),
                 #[cfg(test)]
                 failing_batches: std::sync::atomic::AtomicU32::new(0),
             };
@@ -131,6 +140,12 @@ impl WorkingSet {
         self.db.as_ref().ok_or_else(|| SetError::Sled("closed".into()))
     }
 
+    /// Sled itself, to do what sled does in silence.
+    #[cfg(test)]
+    pub(super) fn raw(&self) -> &sled::Db {
+        self.db().unwrap()
+    }
+
     /// Position up to which every record is in the set.
     pub(super) fn mark(&self) -> Position {
         self.meta.lock().mark
@@ -140,23 +155,25 @@ impl WorkingSet {
         *self.meta.lock()
     }
 
-    /// Reads everything and compares it with the checksums and the digest. `progress` gets the number of entries read.
-    pub(super) fn audit(&self, mut progress: impl FnMut(u64)) -> Result<u64, SetError> {
+    /// Reads the index and compares it with the checksums and the digest. `progress` gets the number of entries read.
+    /// How many entities there are.
+    pub(super) fn audit_index(&self, progress: &mut dyn FnMut(u64)) -> Result<u64, SetError> {
         let expected = self.meta.lock().digest;
         guarded(|| {
-            let (mut digest, mut entries) = (0_u64, 0_u64);
-            for entry in self.db()?.iter() {
-                let (key, value) = entry?;
-                unwrap_value(&key, &value)?;
-                if key != keys::META {
-                    digest = digest.wrapping_add(mix(&key, &value));
-                }
-                entries += 1;
-                if entries.is_multiple_of(AUDIT_STEP) {
-                    progress(entries);
+            let (mut digest, mut entries, mut heads) = (0_u64, 0_u64, 0_u64);
+            for range in keys::index_ranges() {
+                for entry in self.db()?.range::<Vec<u8>, _>(range) {
+                    let (key, stored) = entry?;
+                    check_value(&key, &stored)?;
+                    digest = digest.wrapping_add(mix(&key, &stored));
+                    heads += u64::from(key.first() == Some(&keys::HEADS));
+                    entries += 1;
+                    if entries.is_multiple_of(AUDIT_STEP) {
+                        progress(entries);
+                    }
                 }
             }
-            if digest == expected { Ok(entries) } else { Err(SetError::Digest) }
+            if digest == expected { Ok(heads) } else { Err(SetError::Digest) }
         })
     }
 
@@ -167,7 +184,7 @@ impl WorkingSet {
     /// Entries from a bound on whose keys begin with `prefix`, in order or from the back, until `each` returns false.
     pub(super) fn scan(
         &self,
-        range: (Bound<Vec<u8>>, Bound<Vec<u8>>),
+        range: keys::Range,
         backward: bool,
         mut each: impl FnMut(&[u8], Bytes) -> Result<bool, SetError>,
     ) -> Result<(), SetError> {
@@ -197,11 +214,11 @@ impl WorkingSet {
         )
     }
 
-    /// The digest after some changes. Reads the entries that they replace.
+    /// The digest after some changes. Reads the entries of the index that they replace.
     fn digest_after(&self, changes: &[Change]) -> Result<u64, SetError> {
         let db = self.db()?;
         let mut digest = self.meta.lock().digest;
-        for (key, value) in changes {
+        for (key, value) in changes.iter().filter(|(key, _)| keys::is_index(key)) {
             if let Some(old) = db.get(key)? {
                 digest = digest.wrapping_sub(mix(key, &old));
             }
@@ -304,17 +321,30 @@ fn wrap_value(key: &[u8], value: &[u8]) -> Vec<u8> {
     out
 }
 
-fn unwrap_value(key: &[u8], stored: &[u8]) -> Result<Bytes, SetError> {
+fn check_value<'a>(key: &[u8], stored: &'a [u8]) -> Result<&'a [u8], SetError> {
     let (crc, value) = stored.split_first_chunk::<CRC_BYTES>().ok_or(SetError::Checksum(key.len()))?;
     if u32::from_le_bytes(*crc) != checksum(key, value) {
         return Err(SetError::Checksum(key.len()));
     }
-    Ok(Bytes::copy_from_slice(value))
+    Ok(value)
 }
 
-/// An entry's part of the digest: its checksum and its key's, mixed so that parts do not cancel each other out.
+fn unwrap_value(key: &[u8], stored: &[u8]) -> Result<Bytes, SetError> {
+    check_value(key, stored).map(Bytes::copy_from_slice)
+}
+
+/// A stored entry's part of a digest.
 fn mix(key: &[u8], stored: &[u8]) -> u64 {
-    let crc = stored.first_chunk::<CRC_BYTES>().map_or(0, |crc| u32::from_le_bytes(*crc));
+    mix_checksum(key, stored.first_chunk::<CRC_BYTES>().map_or(0, |crc| u32::from_le_bytes(*crc)))
+}
+
+/// An entry's part of a digest.
+pub(super) fn digest_part(key: &[u8], value: &[u8]) -> u64 {
+    mix_checksum(key, checksum(key, value))
+}
+
+/// The checksum of an entry and that of its key, mixed so that parts of a sum do not cancel each other out.
+fn mix_checksum(key: &[u8], crc: u32) -> u64 {
     let mut mixed = (u64::from(crc) << 32) | u64::from(crc32fast::hash(key));
     mixed = mixed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -5,7 +5,7 @@ use crate::{Direction, DirectoryChange, DueChange, HistoryRow, NewRecord, Snapsh
 use std::sync::{Arc, atomic::Ordering};
 
 /// Fills a folder with a bit of everything and closes it.
-async fn filled(place: &Path, records: u64) {
+pub(super) async fn filled(place: &Path, records: u64) {
     let opened = open_at(place);
     for n in 0..records {
         opened.stores.journal.append(rich(n)).await.unwrap();
@@ -14,7 +14,7 @@ async fn filled(place: &Path, records: u64) {
 }
 
 /// The record `n` of a fixed sequence: one entity of four, with a row, a name and a timer.
-fn rich(n: u64) -> NewRecord {
+pub(super) fn rich(n: u64) -> NewRecord {
     let key = format!("e{}", n % 4);
     NewRecord {
         rows: vec![HistoryRow { stream: "m".into(), no: n, bytes: format!("row {n}").into_bytes() }],
@@ -25,7 +25,7 @@ fn rich(n: u64) -> NewRecord {
 }
 
 /// Everything that `filled` wrote is there.
-async fn assert_filled(stores: &Stores, records: u64) {
+pub(super) async fn assert_filled(stores: &Stores, records: u64) {
     assert_eq!(stores.journal.position(), Position(records));
     for e in 0..4 {
         let id = entity(&format!("e{e}"));
@@ -44,7 +44,7 @@ async fn assert_filled(stores: &Stores, records: u64) {
     assert_eq!(stores.timers.due(Timestamp::MAX, None, 100).await.unwrap().len(), 4);
 }
 
-fn segments(place: &Path) -> Vec<PathBuf> {
+pub(super) fn segments(place: &Path) -> Vec<PathBuf> {
     let mut found: Vec<_> =
         fs::read_dir(place.join("journal")).unwrap().map(|file| file.unwrap().path()).collect();
     found.retain(|path| path.extension().is_some_and(|extension| extension == "seg"));
@@ -57,7 +57,7 @@ fn end_of(path: &Path) -> usize {
     fs::read(path).unwrap().iter().rposition(|byte| *byte != 0).unwrap() + 1
 }
 
-fn flip(path: &Path, at: usize) {
+pub(super) fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 0x10;
     fs::write(path, bytes).unwrap();
@@ -201,7 +201,7 @@ async fn a_missing_segment_stops_the_start() {
 }
 
 /// Every file under a folder.
-fn files_under(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files_under(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -305,15 +305,15 @@ async fn a_rebuild_that_lacks_records_is_refused() {
     let place = tempfile::tempdir().unwrap();
     filled(place.path(), 200).await;
     let home = home::Home::new(place.path());
-    let fresh = recover::fresh_set(&home, 7, &small(place.path()), None, &mut |_| ()).unwrap();
-    recover::catch_up(&home, &fresh, Position(150), 1024).unwrap();
+    let fresh = fresh::fresh_set(&home, 7, &small(place.path()), None, &mut |_| ()).unwrap();
+    replay::catch_up(&home, &fresh, Position(150), 1024).unwrap();
     assert_eq!(fresh.mark(), Position(150));
-    let short = recover::catch_up(&home, &fresh, Position(201), 1024);
+    let short = replay::catch_up(&home, &fresh, Position(201), 1024);
     assert!(matches!(short, Err(OpenError::JournalShort { .. })));
     drop(fresh);
-    let fresh = recover::fresh_set(&home, 8, &small(place.path()), None, &mut |_| ()).unwrap();
+    let fresh = fresh::fresh_set(&home, 8, &small(place.path()), None, &mut |_| ()).unwrap();
     fs::remove_file(&segments(place.path())[0]).unwrap();
-    assert!(recover::catch_up(&home, &fresh, Position(200), 1024).is_err());
+    assert!(replay::catch_up(&home, &fresh, Position(200), 1024).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -399,7 +399,7 @@ async fn the_mark_never_passes_records_that_the_set_lacks() {
     let place = tempfile::tempdir().unwrap();
     filled(place.path(), 40).await;
     let home = home::Home::new(place.path());
-    let set = recover::fresh_set(&home, 9, &small(place.path()), None, &mut |_| ()).unwrap();
+    let set = fresh::fresh_set(&home, 9, &small(place.path()), None, &mut |_| ()).unwrap();
     let mut applier = flush::Applier::new(&set, usize::MAX);
     let first = &segments(place.path())[0];
     let scan = segment::scan(first, |group, _| {
