@@ -1,5 +1,7 @@
 //! Kills a process that appends, at no chosen moment, again and again; what it acknowledged must be there afterwards.
 //!
+//! Then the same with a journal that acknowledges before it writes: the check must find that out.
+//!
 //! Runs without the usual harness, because the process that is killed is this program itself.
 #![expect(
     clippy::unwrap_used,
@@ -12,7 +14,7 @@ use greenroom_persistence::{
     Timestamp, embedded,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
@@ -25,15 +27,23 @@ const ROUNDS: usize = 12;
 const WRITERS: u64 = 6;
 /// After this many acknowledgements in a round, plus a few that depend on the round, the process is killed.
 const ACKNOWLEDGED_BEFORE_KILL: usize = 150;
+/// Records of each writer that the cheating journal has acknowledged and not written.
+const HELD_BACK: usize = 3;
 
 fn main() {
     let mut args = std::env::args().skip(1);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     match (args.next().as_deref(), args.next()) {
-        (Some("child"), Some(folder)) => runtime.block_on(append_for_ever(Path::new(&folder))),
+        (Some("child"), Some(folder)) => runtime.block_on(append_for_ever(Path::new(&folder), 0)),
+        (Some("cheating-child"), Some(folder)) => {
+            runtime.block_on(append_for_ever(Path::new(&folder), HELD_BACK));
+        }
         // A test runner that lists tests finds none by name.
         (Some("--list"), _) => {}
-        _ => runtime.block_on(kill_and_check()),
+        _ => runtime.block_on(async {
+            kill_and_check().await;
+            cheating_is_found_out().await;
+        }),
     }
 }
 
@@ -63,19 +73,36 @@ fn made(writer: u64, n: u64) -> NewRecord {
     }
 }
 
+/// A journal that acknowledges the newest `held_back` records before it writes them; with zero, the honest one.
+struct Acknowledging {
+    stores: Stores,
+    held: VecDeque<NewRecord>,
+    held_back: usize,
+}
+
+impl Acknowledging {
+    async fn append(&mut self, record: NewRecord) {
+        self.held.push_back(record);
+        while self.held.len() > self.held_back {
+            self.stores.journal.append(self.held.pop_front().unwrap()).await.unwrap();
+        }
+    }
+}
+
 /// The process that is killed: prints a line for each append that was acknowledged.
-async fn append_for_ever(folder: &Path) {
+async fn append_for_ever(folder: &Path, held_back: usize) {
     let opened = embedded::open(&options(folder), &mut |_| ()).unwrap();
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let stores = opened.stores.clone();
         writers.spawn(async move {
             let mut n = stores.journal.head(&entity(writer)).await.unwrap().0;
+            let mut journal = Acknowledging { stores: stores.clone(), held: VecDeque::new(), held_back };
             loop {
-                stores.journal.append(made(writer, n)).await.unwrap();
+                journal.append(made(writer, n)).await;
                 n += 1;
                 println!("{writer} {n}");
-                if n % 40 == 0 {
+                if n % 40 == 0 && held_back == 0 {
                     let state = SnapshotBlob { seq: Seq(n), bytes: n.to_le_bytes().repeat(500) };
                     stores.snapshots.save(&entity(writer), state).await.unwrap();
                 }
@@ -85,32 +112,35 @@ async fn append_for_ever(folder: &Path) {
     while writers.join_next().await.is_some() {}
 }
 
+/// Starts the process, kills it, and collects what it acknowledged.
+fn live_and_die(kind: &str, folder: &Path, acknowledgements: usize, acknowledged: &mut HashMap<u64, u64>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .arg(kind)
+        .arg(folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in lines.by_ref().take(acknowledgements) {
+        note(&line.unwrap(), acknowledged);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What was printed before the end counts; a line that was cut does not.
+    lines.map_while(Result::ok).for_each(|line| note(&line, acknowledged));
+}
+
 async fn kill_and_check() {
     let place = tempfile::tempdir().unwrap();
     let mut acknowledged = HashMap::new();
     let mut rebuilds = 0;
     for round in 0..ROUNDS {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg("child")
-            .arg(place.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        for line in lines.by_ref().take(ACKNOWLEDGED_BEFORE_KILL + round * 37) {
-            note(&line.unwrap(), &mut acknowledged);
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // What was printed before the end counts; a line that was cut does not.
-        lines.map_while(Result::ok).for_each(|line| note(&line, &mut acknowledged));
+        live_and_die("child", place.path(), ACKNOWLEDGED_BEFORE_KILL + round * 37, &mut acknowledged);
         let opened = embedded::open(&options(place.path()), &mut |_| ()).unwrap();
         // What sled lost where the start does not look is built again meanwhile.
         let audit = opened.handle.audited().await;
         rebuilds += usize::from(opened.report.rebuilt.is_some() || !audit.problems.is_empty());
-        for (writer, count) in &acknowledged {
-            check(&opened.stores, *writer, *count).await;
-        }
+        assert_eq!(faults(&opened.stores, &acknowledged).await, Vec::<String>::new(), "round {round}");
         let journal = Arc::clone(&opened.stores.journal);
         journal.close().await;
         drop(opened);
@@ -119,6 +149,18 @@ async fn kill_and_check() {
     }
     assert!(acknowledged.len() as u64 == WRITERS);
     println!("{ROUNDS} kills, nothing lost, working set rebuilt {rebuilds} times");
+}
+
+async fn cheating_is_found_out() {
+    let place = tempfile::tempdir().unwrap();
+    let mut acknowledged = HashMap::new();
+    live_and_die("cheating-child", place.path(), ACKNOWLEDGED_BEFORE_KILL, &mut acknowledged);
+    let opened = embedded::open(&options(place.path()), &mut |_| ()).unwrap();
+    let found = faults(&opened.stores, &acknowledged).await;
+    let lost = found.iter().filter(|fault| fault.contains("acknowledged")).count();
+    assert!(lost > 0, "a journal that acknowledges before it writes is taken for an honest one: {found:?}");
+    opened.stores.journal.close().await;
+    println!("a cheating journal was found out for {lost} of {} writers", acknowledged.len());
 }
 
 fn note(line: &str, acknowledged: &mut HashMap<u64, u64>) {
@@ -131,27 +173,42 @@ fn note(line: &str, acknowledged: &mut HashMap<u64, u64>) {
     }
 }
 
-async fn check(stores: &Stores, writer: u64, count: u64) {
+/// What is not as it was acknowledged, by writer.
+async fn faults(stores: &Stores, acknowledged: &HashMap<u64, u64>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (writer, count) in acknowledged {
+        if let Err(what) = check(stores, *writer, *count).await {
+            found.push(format!("writer {writer}: {what}"));
+        }
+    }
+    found
+}
+
+fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+async fn check(stores: &Stores, writer: u64, count: u64) -> Result<(), String> {
     let id = entity(writer);
     let head = stores.journal.head(&id).await.unwrap();
-    assert!(head.0 >= count, "writer {writer}: {count} acknowledged, {head} kept");
+    ensure(head.0 >= count, || format!("{count} acknowledged, {head} kept"))?;
     let snapshot = stores.snapshots.load(&id).await.unwrap();
     let from = snapshot.as_ref().map_or(Seq::ZERO, |kept| kept.seq);
-    assert!(snapshot.is_none_or(|kept| kept.bytes == kept.seq.0.to_le_bytes().repeat(500)));
+    let is_right = snapshot.is_none_or(|kept| kept.bytes == kept.seq.0.to_le_bytes().repeat(500));
+    ensure(is_right, || format!("another state at {from}"))?;
     let tail = stores.journal.tail(&id, from).await.unwrap();
     for (n, stored) in (from.0..).zip(&tail) {
-        assert_eq!(stored.record, made(writer, n), "writer {writer}");
+        ensure(stored.record == made(writer, n), || format!("another record at {n}: {stored:?}"))?;
     }
-    assert_eq!(from.0 + tail.len() as u64, head.0);
+    ensure(from.0 + tail.len() as u64 == head.0, || format!("{} records after {from}", tail.len()))?;
     let rows = stores.history.page(&id, "m", None, usize::MAX - 1, Direction::Forward).await.unwrap().rows;
-    assert_eq!(rows.iter().map(|(no, _)| *no).collect::<Vec<_>>(), (0..head.0).collect::<Vec<_>>());
+    ensure(rows.iter().map(|(no, _)| *no).eq(0..head.0), || format!("{} rows, not {head}", rows.len()))?;
     for n in (0..head.0).step_by(13) {
-        assert_eq!(stores.directory.lookup(&format!("{writer}:{n}")).await.unwrap(), Some(id.clone()));
+        let owner = stores.directory.lookup(&format!("{writer}:{n}")).await.unwrap();
+        ensure(owner.as_ref() == Some(&id), || format!("name {n} belongs to {owner:?}"))?;
     }
     let due = stores.timers.due(Timestamp::MAX, None, 100).await.unwrap();
     let own: Vec<_> = due.iter().filter(|entry| entry.entity == id).collect();
-    assert!(
-        matches!(own.as_slice(), [entry] if entry.due.as_millis().unsigned_abs() == head.0 - 1),
-        "{own:?}"
-    );
+    let is_right = matches!(own.as_slice(), [entry] if entry.due.as_millis().unsigned_abs() == head.0 - 1);
+    ensure(is_right, || format!("timers {own:?}"))
 }

@@ -29,6 +29,8 @@
 mod audit;
 mod burst;
 mod disk;
+mod doctored;
+mod judge;
 mod kills;
 mod load;
 mod server;
