@@ -5,6 +5,7 @@ mod deletion;
 mod emails;
 mod fields;
 mod golden;
+mod hosted;
 mod imports;
 mod machine;
 mod mails;
