@@ -88,7 +88,9 @@ pub enum NotStored {
 /// Only the signature's.
 pub fn open(app: &App, signatures: &[HeaderValue], body: &Bytes) -> Result<Parcels, SignatureError> {
     let index = app.secrets.verify(signatures.iter().map(HeaderValue::as_bytes), body)?;
-    metrics::counter!(names::WEBHOOK_SECRET, "index" => index.to_string()).increment(1);
+    if let Some(counter) = app.webhook_counters.signed_by.get(index) {
+        counter.increment(1);
+    }
     Ok(sort(body, app.clock.now()))
 }
 
@@ -166,17 +168,16 @@ impl Parcels {
 /// # Errors
 /// When something is not, or not known to be, durable. Items that are durable already are duplicates next time.
 pub async fn deliver(app: &Arc<App>, parcels: Parcels) -> Result<(), NotStored> {
-    let left: Vec<Leftovers> = stream::iter(parcels.accounts)
-        .map(|parcel| deliver_to_account(app, parcel))
-        .buffer_unordered(WORKSPACES_AT_ONCE)
-        .try_collect()
-        .await?;
+    let left = deliver_to_accounts(app, parcels.accounts).await?;
     let mut commands: Vec<intake::Command> =
         parcels.quarantined.into_iter().map(intake::Command::Quarantine).collect();
-    commands.extend(left.into_iter().flatten());
+    commands.extend(left);
     if parcels.tests > 0 {
         count("test", parcels.tests);
         commands.push(intake::Command::CountTest);
+    }
+    if commands.is_empty() {
+        return Ok(());
     }
     let strangers = strangers(&commands);
     store_leftovers(app, commands).await?;
@@ -200,6 +201,20 @@ fn strangers(commands: &[intake::Command]) -> BTreeSet<String> {
 }
 
 type Leftovers = Vec<intake::Command>;
+
+/// Most deliveries are for one account, and need no set of futures.
+async fn deliver_to_accounts(app: &Arc<App>, mut parcels: Vec<Parcel>) -> Result<Leftovers, NotStored> {
+    if parcels.len() <= 1 {
+        let Some(only) = parcels.pop() else { return Ok(Leftovers::new()) };
+        return deliver_to_account(app, only).await;
+    }
+    let left: Vec<Leftovers> = stream::iter(parcels)
+        .map(|parcel| deliver_to_account(app, parcel))
+        .buffer_unordered(WORKSPACES_AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(left.into_iter().flatten().collect())
+}
 
 async fn deliver_to_account(app: &Arc<App>, parcel: Parcel) -> Result<Leftovers, NotStored> {
     match workspace_of(app, &parcel.account).await? {
@@ -273,7 +288,7 @@ async fn ask(
     }
     let bytes = waiting.iter().map(|(_, raw)| raw.len().min(ITEM_BYTES_MAX)).sum();
     let (commands, raws): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
-    count("received", commands.len());
+    app.webhook_counters.received.increment(commands.len() as u64);
     let answers = app.users.ask_all(workspace.key(), commands, bytes).await.map_err(not_stored)?;
     for (answer, raw) in answers.into_iter().zip(raws) {
         match answer {

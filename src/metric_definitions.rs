@@ -1,6 +1,6 @@
 //! Every metric of the front door and the outlets: name, unit, meaning. Labels come from closed sets, never from ids.
 
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Counter, Unit, counter, describe_counter, describe_histogram};
 
 /// Deliveries answered 200.
 pub const WEBHOOKS_ACCEPTED: &str = "greenroom_webhooks_accepted_total";
@@ -14,6 +14,30 @@ pub const WEBHOOK_SECRET: &str = "greenroom_webhook_secret_total";
 pub const INSTAGRAM_CALLS: &str = "greenroom_instagram_calls_total";
 /// Duration of calls to Instagram, by `call`.
 pub const INSTAGRAM_CALL_SECONDS: &str = "greenroom_instagram_call_seconds";
+
+/// Handles to the counters that every delivery moves, looked up once: a look-up costs more than the count.
+pub struct WebhookCounters {
+    /// [`WEBHOOKS_ACCEPTED`].
+    pub accepted: Counter,
+    /// [`WEBHOOK_ITEMS`] handed to workspaces.
+    pub received: Counter,
+    /// [`WEBHOOK_SECRET`], by index.
+    pub signed_by: Vec<Counter>,
+}
+
+impl WebhookCounters {
+    /// Handles for so many secrets.
+    #[must_use]
+    pub fn new(secrets: usize) -> Self {
+        Self {
+            accepted: counter!(WEBHOOKS_ACCEPTED),
+            received: counter!(WEBHOOK_ITEMS, "outcome" => "received"),
+            signed_by: (0..secrets)
+                .map(|index| counter!(WEBHOOK_SECRET, "index" => index.to_string()))
+                .collect(),
+        }
+    }
+}
 
 /// Registers the descriptions.
 pub fn describe() {

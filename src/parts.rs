@@ -4,6 +4,7 @@ use crate::{
     clock::SystemClock,
     config::{Config, Secret},
     keys::{self, KeysError},
+    metric_definitions::WebhookCounters,
     outlets::{IntakeOutlet, UserOutlet, model::NoModel},
 };
 use greenroom_actors::{
@@ -52,6 +53,8 @@ pub struct App {
     pub operator_token: Secret,
     /// Renders metrics.
     pub metrics: PrometheusHandle,
+    /// What deliveries count.
+    pub webhook_counters: WebhookCounters,
     ready: AtomicBool,
 }
 
@@ -138,6 +141,7 @@ pub fn build(
         keyring,
         operator_token,
         metrics,
+        webhook_counters: WebhookCounters::new(config.instagram.app_secrets.len()),
         ready: AtomicBool::new(true),
     }))
 }

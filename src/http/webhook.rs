@@ -111,7 +111,7 @@ impl IntoResponse for Refusal {
 pub(super) async fn receive(State(door): State<Door>, headers: HeaderMap, body: Body) -> Response {
     match accept(&door, &headers, body).await {
         Ok(()) => {
-            metrics::counter!(names::WEBHOOKS_ACCEPTED).increment(1);
+            door.app.webhook_counters.accepted.increment(1);
             (StatusCode::OK, "EVENT_RECEIVED").into_response()
         }
         Err(refusal) => refusal.into_response(),

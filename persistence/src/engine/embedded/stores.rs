@@ -176,7 +176,7 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
 
     let handle = Handle { shared: Arc::clone(&shared), checkpoints };
     let limits = Limits { lag_bytes: options.lag_bytes_max, queue_bytes: options.queue_bytes_max };
-    let engine = Arc::new(Engine { shared, queue, limits });
+    let engine = Arc::new(Engine { shared, queue, limits, append_seconds: metric::appends() });
     let stores = Stores {
         journal: Arc::<Engine>::clone(&engine),
         snapshots: Arc::<Engine>::clone(&engine),
@@ -201,6 +201,7 @@ struct Engine {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Message>,
     limits: Limits,
+    append_seconds: metrics::Histogram,
 }
 
 impl Engine {
@@ -272,7 +273,7 @@ impl Journal for Engine {
         self.send(Request { entity, expected_seq, directory, rows, due, framed, reply })?;
         let committed =
             answer.await.map_err(|_| AppendError::Unknown("the writer ended before it answered".into()))?;
-        metric::appended(started);
+        self.append_seconds.record(started.elapsed());
         committed
     }
 
