@@ -208,7 +208,16 @@ impl Shared {
         layers.active.keep_snapshot(entity, seq, state);
         let added = layers.active.bytes.saturating_sub(before);
         // Under the lock: the follower must not take it off the lag before it is on it.
-        self.lag_bytes.fetch_add(added, Ordering::AcqRel);
+        let lag = self.lag_bytes.fetch_add(added, Ordering::AcqRel) + added;
+        drop(layers);
+        self.lag_grew(lag, added);
+    }
+
+    /// Wakes the follower when the lag has just come to where it is wanted.
+    pub(super) fn lag_grew(&self, lag: usize, added: usize) {
+        if lag >= self.flush_bytes && lag - added < self.flush_bytes {
+            self.want(|wanted| wanted.flush = true);
+        }
     }
 
     /// The set of this moment.

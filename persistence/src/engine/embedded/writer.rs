@@ -265,9 +265,7 @@ impl Writer {
         // Also under the lock: a rebuild that finds the layers empty takes this for the end of what they had.
         self.shared.published.store(last.0, Ordering::Release);
         drop(layers);
-        if lag >= self.shared.flush_bytes && lag - added < self.shared.flush_bytes {
-            self.shared.want(|wanted| wanted.flush = true);
-        }
+        self.shared.lag_grew(lag, added);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bounded memory: what lags too far refuses appends until it caught up.
 
 use super::*;
+use crate::SnapshotBlob;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lag_refuses_appends_and_a_flush_lets_them_in_again() {
@@ -31,6 +32,23 @@ async fn lag_refuses_appends_and_a_flush_lets_them_in_again() {
     }
     assert_eq!(opened.stores.journal.pressure(), None);
     opened.stores.journal.append(record("a", accepted, "after")).await.unwrap();
+    opened.stores.journal.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_snapshot_is_flushed_at_once() {
+    let place = tempfile::tempdir().unwrap();
+    let options =
+        Options { flush_bytes: 20_000, flush_interval: Duration::from_secs(3600), ..small(place.path()) };
+    let opened = open(&options, &mut |_| ()).unwrap();
+    let committed = opened.stores.journal.append(record("a", 0, "x")).await.unwrap();
+    let entity = record("a", 0, "x").entity;
+    assert!(opened.handle.lag_bytes() > 0, "one small record waits");
+    let snapshot = SnapshotBlob { seq: committed.seq, bytes: vec![7; 30_000] };
+    opened.stores.snapshots.save(&entity, snapshot).await.unwrap();
+    while opened.handle.lag_bytes() > 0 {
+        tokio::task::yield_now().await;
+    }
     opened.stores.journal.close().await;
 }
 
