@@ -13,7 +13,7 @@ use bytes::Bytes;
 use std::{collections::HashMap, ops::Bound};
 
 /// Most changes in one batch. A batch holds up readers while it is applied.
-const BATCH_CHANGES_MAX: usize = 512;
+const BATCH_CHANGES_MAX: usize = 128;
 /// Bytes after which a batch is full.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
 

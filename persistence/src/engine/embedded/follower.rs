@@ -25,7 +25,9 @@ const MEND_WAIT: Duration = Duration::from_millis(100);
 /// Longest time between two tries to mend the set.
 const MEND_WAIT_MAX: Duration = Duration::from_secs(60);
 /// After this many flushes the set is asked to write to disk. Until then a crash makes the next start apply more.
-const FLUSHES_PER_SYNC: u32 = 8;
+const FLUSHES_PER_SYNC: u32 = 4;
+/// Longest pause after a batch.
+const BREATH_MAX: Duration = Duration::from_millis(20);
 
 pub(super) struct Follower {
     pub(super) shared: Arc<Shared>,
@@ -128,16 +130,33 @@ impl Follower {
         };
         let Some(table) = table else { return Ok(false) };
         let started = metric::start();
+        let mut batch_begun = started;
         flush::flush(set, &table, |batch| {
             // Readers of several entries hold the gate: no batch is applied between two of their reads.
-            let _gate = self.shared.gate.write();
-            set.apply(batch)
+            let gate = self.shared.gate.write();
+            set.apply(batch)?;
+            drop(gate);
+            self.breathe(batch_begun.elapsed());
+            batch_begun = metric::start();
+            Ok(())
         })?;
         self.shared.layers.write().flushing = None;
         let lag = self.shared.lag_bytes.fetch_sub(table.bytes, Ordering::AcqRel) - table.bytes;
         metric::lag(lag);
         metric::flushed(started);
         Ok(true)
+    }
+
+    /// Leaves the processor to those who answer, for as long as the last batch took: one flush is a second of work. Not
+    /// when the set is far behind or somebody waits for the end.
+    fn breathe(&self, worked: Duration) {
+        if self.shared.lag_bytes.load(Ordering::Acquire) >= self.options.flush_bytes.saturating_mul(2) {
+            return;
+        }
+        let mut wanted = self.shared.wanted.lock();
+        if !(wanted.stop || wanted.abandon || wanted.rebuild) {
+            self.shared.wake_follower.wait_for(&mut wanted, worked.min(BREATH_MAX));
+        }
     }
 
     fn sync(&mut self, set: &WorkingSet) -> bool {
