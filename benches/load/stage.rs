@@ -40,10 +40,16 @@ const CONNECTED_BEFORE: Duration = Duration::from_secs(8 * 86_400);
 const TOKEN_LIFE: Duration = Duration::from_secs(60 * 86_400);
 /// Workspaces that are set up or looked at at the same time.
 const AT_ONCE: usize = 512;
+/// Entities that may be in memory beyond a small cap before activations are refused.
+const RESIDENT_SLACK_MIN: usize = 48;
 /// Time for a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(60);
 /// Pause between two looks at whether the server is quiet.
 const QUIET_LOOK: Duration = Duration::from_millis(5);
+/// Times that a delivery of the set-up is tried.
+const DELIVERIES_MAX: u32 = 100;
+/// Time between two of them.
+const REDELIVER_AFTER: Duration = Duration::from_millis(250);
 /// Longest wait until the server is quiet.
 const QUIET_WITHIN: Duration = Duration::from_secs(120);
 
@@ -157,9 +163,16 @@ impl Stage {
                 .map(|body| async move {
                     let secret = secrecy::SecretString::from(SECRET);
                     let signature = greenroom_instagram::signature::sign(&secret, body.as_bytes());
-                    let signatures = [signature.parse()?];
-                    let parcels = greenroom::delivery::open(app, &signatures, &body.into())?;
-                    greenroom::delivery::deliver(app, parcels).await?;
+                    let (signatures, body) = ([signature.parse()?], body.into());
+                    for attempt in 1.. {
+                        let parcels = greenroom::delivery::open(app, &signatures, &body)?;
+                        match greenroom::delivery::deliver(app, parcels).await {
+                            Ok(()) => break,
+                            // What is refused for now is delivered again, as the platform does it.
+                            Err(_) if attempt < DELIVERIES_MAX => self.clock.sleep(REDELIVER_AFTER).await,
+                            Err(error) => return Err(error.into()),
+                        }
+                    }
                     anyhow::Ok(())
                 })
                 .buffer_unordered(AT_ONCE)
@@ -282,7 +295,8 @@ fn limits(config: &Config, options: &StageOptions) -> ShellLimits {
         idle: Duration::from_secs(3_600),
         effects: config.instagram.calls_max,
         resident,
-        resident_refuse: resident + resident / 4,
+        // Activations one after another outrun the sweeps of a very small cap.
+        resident_refuse: resident + (resident / 4).max(RESIDENT_SLACK_MIN),
         resident_bytes: config.data.resident_bytes_max,
         ..ShellLimits::default()
     }
