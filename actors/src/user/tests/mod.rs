@@ -1,13 +1,20 @@
 //! Scenarios of the engine: a workspace, things that happen, and what must follow.
 
+mod by_hand;
 mod comments;
 mod connections;
+mod deciding;
+mod explaining;
 mod golden;
 mod hints;
 mod histories;
 mod locks;
 mod mass;
 mod permissions;
-mod scenes;
+mod receiving;
+mod rules;
+mod sending;
 mod takeovers;
+mod taking_back;
+mod waiting;
 mod world;

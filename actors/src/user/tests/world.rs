@@ -9,7 +9,7 @@ use crate::{
         Command, Rejection, Reply, User, UserEffect, UserEvent,
         command::Connect,
         contact::Contact,
-        decision::{DecisionRecord, Verdict},
+        decision::{DecisionRecord, Step, StepOutcome, Verdict},
         effect::SendRequest,
         inbound::{
             Attachment, AttachmentKind, Echo, InboundComment, InboundEvent, InboundItem, InboundMessage,
@@ -363,4 +363,33 @@ pub(super) fn on_comments(trigger: &str, reply: &str, public: Option<&str>) -> A
         comment_reply_text: public.map(Into::into),
         ..fixed(trigger, reply)
     }
+}
+
+/// A workspace that answers "price".
+pub(super) fn priced() -> World {
+    let mut world = World::connected();
+    world.automate("a1", fixed("price", "It is 12 euro."));
+    world
+}
+
+/// Fills the window of recent decisions, so that older ones leave to the history.
+pub(super) fn push_decisions_out(world: &mut World) {
+    world.check_replay = false;
+    for turn in 0..crate::user::decision::DECISIONS_MAX {
+        let echo = world.echo(BEN, &format!("push_{turn}"), "x");
+        world.receive(echo);
+    }
+    world.check_replay = true;
+}
+
+/// Numbers of the steps that a decision passed.
+pub(super) fn passed(world: &World, key: &str) -> Vec<u8> {
+    let steps = world.record(key).trail;
+    steps
+        .iter()
+        .filter(|taken| taken.outcome == StepOutcome::Passed)
+        .map(|taken| match taken.step {
+            Step::Dm(no) | Step::Comment(no) => no,
+        })
+        .collect()
 }
