@@ -106,7 +106,7 @@ fn from_message(message: item::Message) -> InboundMessage {
     let (text, cut) = message.text.map_or((None, false), |text| (Some(text.value), text.cut));
     InboundMessage {
         person: igsid(message.person),
-        mid: Some(mid(message.mid)),
+        mid: message.mid.map(mid),
         text,
         cut,
         attachments: message.attachments.into_iter().map(attachment).collect(),

@@ -118,8 +118,8 @@ pub struct Text {
 pub struct Message {
     /// Who wrote it.
     pub person: Igsid,
-    /// Its id.
-    pub mid: Mid,
+    /// Its id; missing on very old payloads only. The key of such a message is made of person, instant and text.
+    pub mid: Option<Mid>,
     /// Its text; for a quick reply the title of the button.
     pub text: Option<Text>,
     /// At most [`ATTACHMENTS_MAX`].

@@ -42,7 +42,7 @@ fn d_34_a_second_delivery_of_the_same_message_changes_nothing() {
 }
 
 #[test]
-fn d_36_messages_without_mid_are_not_dropped() {
+fn d_36_messages_without_mid_are_answered_once_each_and_explained_by_their_key() {
     let mut world = priced();
     for name in ["one", "two"] {
         let mut event = world.message(ANA, "price");
@@ -50,9 +50,11 @@ fn d_36_messages_without_mid_are_not_dropped() {
         if let InboundItem::Message(message) = &mut event.item {
             message.mid = None;
         }
-        assert!(world.receive(event).is_some());
+        assert!(world.receive(event.clone()).is_some());
         world.wait(secs(5));
         world.deliver();
+        assert!(matches!(world.verdict(event.key.as_str()), Verdict::Replied { .. }));
+        assert_eq!(world.receive(event), None, "a second delivery");
     }
     assert_eq!(world.all_sends.len(), 2);
 }

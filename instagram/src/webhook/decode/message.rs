@@ -1,6 +1,6 @@
 //! Messages: of the person, of the account, taken back, changed.
 
-use super::{messaging::Thread, required, text};
+use super::{hash, messaging::Thread, required, text};
 use crate::{
     ids::{MediaId, Mid},
     json::Raw,
@@ -54,16 +54,19 @@ fn parts(message: Raw<'_>) -> Result<Parts<'_>, Reason> {
 
 pub(super) fn decode(thread: &Thread<'_>, message: Raw<'_>) -> Result<Event, Reason> {
     let parts = parts(message)?;
-    let mid = required(parts.mid, Mid::from_json, "message.mid")?;
     let sides = thread.both_sides(parts.is_echo || parts.is_self)?;
     let person = sides.person()?;
+    // Only a message of a person can do without: everything else is about a message that the id names.
+    let mid = || required(parts.mid, Mid::from_json, "message.mid");
     if parts.is_deleted {
+        let mid = mid()?;
         let key = thread.frame.key(Kind::Unsend, format_args!("{mid}"));
         return Ok(thread.build(Kind::Unsend, key, sides, Item::Unsend { person, mid }));
     }
     let text = parts.text.and_then(text::text);
     let (attachments, attachments_cut) = attachments(parts.attachments)?;
     if sides.from_account {
+        let mid = mid()?;
         let key = thread.frame.key(Kind::Echo, format_args!("{mid}"));
         let echo = Echo {
             is_self: parts.is_self || thread.frame.is_account(person.as_str()),
@@ -76,7 +79,18 @@ pub(super) fn decode(thread: &Thread<'_>, message: Raw<'_>) -> Result<Event, Rea
         };
         return Ok(thread.build(Kind::Echo, key, sides, Item::Echo(Box::new(echo))));
     }
-    let key = EventKey::message(thread.frame.key_account(), &person, &mid);
+    let mid = parts.mid.filter(|mid| !mid.is_null()).map(|_| mid()).transpose()?;
+    let key = match &mid {
+        Some(mid) => EventKey::message(thread.frame.key_account(), &person, mid),
+        None if text.is_none() && attachments.is_empty() && !parts.is_unsupported => {
+            return Err(Reason::Missing("message.mid"));
+        }
+        None => {
+            let said = text.as_ref().map_or_else(|| message.bytes(), |text| text.value.as_bytes());
+            let (at, said) = (thread.timestamp()?, hash(said));
+            thread.frame.key(Kind::Message, format_args!("{person}:{at}:{said}"))
+        }
+    };
     let message = Message {
         person,
         mid,

@@ -72,7 +72,7 @@ fn some(value: &str) -> Option<Arc<str>> {
 fn plain(person_id: &str, mid_: &str) -> Message {
     Message {
         person: person(person_id),
-        mid: mid(mid_),
+        mid: Some(mid(mid_)),
         text: None,
         attachments: vec![],
         attachments_cut: false,
@@ -96,6 +96,36 @@ fn text_message() {
     let expected =
         Message { text: text("Hello, what is the PRICE?"), ..plain("900000000000001", "m_fict_0001") };
     assert_eq!(event.item, Item::Message(Box::new(expected)));
+}
+
+#[test]
+fn a_message_without_an_id_is_named_by_person_instant_and_text() {
+    let of = |at: u64, message: &str| {
+        thread(&format!(
+            r#"{{"sender":{{"id":"9"}},"recipient":{{"id":"{ACCOUNT}"}},"timestamp":{at},"message":{message}}}"#
+        ))
+    };
+    let event = of(1_767_225_600_000, r#"{"text":"price"}"#).unwrap();
+    let expected = Message { text: text("price"), mid: None, ..plain("9", "m") };
+    assert_eq!(event.item, Item::Message(Box::new(expected)));
+    assert_eq!(
+        event.key.as_str(),
+        "17841400000000001:message:9:1767225600000:683b531f41ec88a2f345b727afe59757b73162a340a65c86bba62866f8fe556c"
+    );
+    for same in [r#"{"text":"pr\u0069ce"}"#, r#"{"mid":null,"text":"price"}"#] {
+        assert_eq!(of(1_767_225_600_000, same).unwrap().key, event.key, "{same}");
+    }
+    assert_ne!(of(1_767_225_600_001, r#"{"text":"price"}"#).unwrap().key, event.key);
+    assert_ne!(of(1_767_225_600_000, r#"{"text":"prices"}"#).unwrap().key, event.key);
+    let picture = |id: u8| {
+        let payload = format!(r#"{{"url":"https://lookaside.example/{id}"}}"#);
+        of(1_767_225_600_000, &format!(r#"{{"attachments":[{{"type":"image","payload":{payload}}}]}}"#))
+    };
+    assert_eq!(picture(1).unwrap().key, picture(1).unwrap().key);
+    assert_ne!(picture(1).unwrap().key, picture(2).unwrap().key);
+    let undated =
+        thread(r#"{"sender":{"id":"9"},"recipient":{"id":"17841400000000001"},"message":{"text":"price"}}"#);
+    assert_eq!(undated, Err(Reason::Missing("timestamp")));
 }
 
 #[test]
@@ -563,7 +593,8 @@ fn keys_use_the_professional_id_whichever_id_came() {
 #[test]
 fn items_without_what_their_key_needs_are_quarantined() {
     for (item, reason) in [
-        (r#""message":{"text":"x"}"#, Reason::Missing("message.mid")),
+        (r#""message":{}"#, Reason::Missing("message.mid")),
+        (r#""message":{"text":"x","is_deleted":true}"#, Reason::Missing("message.mid")),
         (r#""message":{"mid":""}"#, Reason::BadId { member: "message.mid", error: IdError::Empty }),
         (
             r#""message":{"mid":"a\nb"}"#,
@@ -605,5 +636,5 @@ fn a_member_given_twice_acts_once() {
         from_person(r#""message":{"mid":"m1","text":"a","mid":"m2"},"message":{"mid":"m3","text":"b"}"#)
             .unwrap();
     let Item::Message(message) = event.item else { panic!() };
-    assert_eq!((message.mid, message.text), (mid("m3"), text("b")));
+    assert_eq!((message.mid, message.text), (Some(mid("m3")), text("b")));
 }
