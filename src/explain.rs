@@ -7,8 +7,8 @@ use greenroom_actors::{
     user::{
         User,
         decision::{
-            CancelReason, DecisionRecord, DecisionView, Delivery, DeliveryState, HrnSource, Silence, Skip,
-            StepOutcome, Verdict,
+            CancelReason, DecisionNo, DecisionRecord, DecisionView, Delivery, DeliveryState, HrnSource,
+            Silence, Skip, StepOutcome, Verdict,
         },
         history,
         query::Explained,
@@ -17,10 +17,8 @@ use greenroom_actors::{
 use greenroom_persistence::{Direction, ReadError};
 use std::fmt::Write;
 
-/// Rows of the history that are looked through for a message that left the recent window.
-const HISTORY_ROWS_MAX: usize = 20_000;
-/// Rows read at once.
-const HISTORY_PAGE: usize = 500;
+/// Most outcomes of one decision that are shown.
+const OUTCOMES_MAX: usize = 500;
 
 /// Why a decision was not looked up.
 #[derive(Debug, thiserror::Error)]
@@ -33,37 +31,52 @@ pub enum FindError {
     Read(#[from] ReadError),
 }
 
-/// The decision on a message, a comment or an event, in the workspace's recent window or in its history.
+/// The decision on a message, a comment or an event, in the workspace's recent window or in its history: at most one page
+/// of the index and one record are read, however old it is.
 ///
 /// # Errors
 /// When the workspace or its history does not answer.
 pub async fn find(app: &App, workspace: &str, reference: &str) -> Result<Option<DecisionView>, FindError> {
     let state = app.users.published(workspace).await?.state;
-    if let Some(Explained::Here(view)) = state.explain(reference) {
-        return Ok(Some(*view));
-    }
-    let Ok(entity) = EntityId::new(User::KIND, workspace) else { return Ok(None) };
-    // A row with its number known is read at once, everything else is looked for from the newest row on.
-    let mut cursor = match state.explain(reference) {
-        Some(Explained::InHistory(no)) => Some(no.0.saturating_add(1)),
-        _ => None,
+    let known = match state.explain(reference) {
+        Some(Explained::Here(view)) => return Ok(Some(*view)),
+        Some(Explained::InHistory(no)) => Some(no),
+        None => None,
     };
-    for _ in 0..HISTORY_ROWS_MAX / HISTORY_PAGE {
-        let page = app
-            .stores
-            .history
-            .page(&entity, history::DECISIONS, cursor, HISTORY_PAGE, Direction::Backward)
-            .await?;
-        let records = page.rows.iter().filter_map(|(_, bytes)| history::decision(bytes).ok());
-        if let Some(record) = records.into_iter().find(|record| record.is_about(reference)) {
+    let Ok(entity) = EntityId::new(User::KIND, workspace) else { return Ok(None) };
+    let mut numbers: Vec<DecisionNo> = known.into_iter().collect();
+    for reference in history::references(reference) {
+        numbers.extend(indexed(app, &entity, reference).await?);
+    }
+    for no in numbers {
+        let record = decision(app, &entity, no).await?.filter(|record| record.is_about(reference));
+        if let Some(record) = record {
             return Ok(Some(with_outcomes(app, &entity, record).await?.into()));
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
         }
     }
     Ok(None)
+}
+
+/// The numbers that the index has for a reference, newest first: one, but for a collision of hashes.
+async fn indexed(app: &App, workspace: &EntityId, reference: &str) -> Result<Vec<DecisionNo>, ReadError> {
+    let place = history::index_of(reference);
+    let newest = Direction::Backward;
+    let page =
+        app.stores.history.page(workspace, &place.stream, None, history::INDEX_ROWS_MAX, newest).await?;
+    let rows = page.rows.into_iter().filter(|(_, tag)| *tag == place.tag);
+    Ok(rows.map(|(no, _)| DecisionNo(no)).collect())
+}
+
+/// The record of this number, when it has left for the history.
+async fn decision(
+    app: &App,
+    workspace: &EntityId,
+    no: DecisionNo,
+) -> Result<Option<DecisionRecord>, ReadError> {
+    let (stream, before) = (history::DECISIONS, Some(no.0.saturating_add(1)));
+    let page = app.stores.history.page(workspace, stream, before, 1, Direction::Backward).await?;
+    let record = page.rows.into_iter().find(|(at, _)| *at == no.0);
+    Ok(record.and_then(|(_, bytes)| history::decision(&bytes).ok()))
 }
 
 /// A record from the history with what happened after it had left the recent window.
@@ -73,7 +86,7 @@ async fn with_outcomes(
     mut record: DecisionRecord,
 ) -> Result<DecisionRecord, ReadError> {
     let stream = history::outcomes_of(record.no);
-    let page = app.stores.history.page(workspace, &stream, None, HISTORY_PAGE, Direction::Forward).await?;
+    let page = app.stores.history.page(workspace, &stream, None, OUTCOMES_MAX, Direction::Forward).await?;
     for (_, bytes) in page.rows {
         if let Ok(outcome) = history::outcome(&bytes) {
             record.advance(&outcome);

@@ -121,7 +121,8 @@ pub fn build(
     let clock: Arc<dyn Clock> = replacements.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let limits = replacements.limits.unwrap_or_else(|| shell_limits(config));
     let outlet = replacements.outlet.unwrap_or_else(|| {
-        Arc::new(UserOutlet::new(client.clone(), Arc::clone(&keyring), Arc::new(NoModel), Arc::clone(&clock)))
+        let (keyring, history) = (Arc::clone(&keyring), Arc::clone(&stores.history));
+        Arc::new(UserOutlet::new(client.clone(), keyring, Arc::new(NoModel), history, Arc::clone(&clock)))
     });
     let users = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let intake = Host::start(stores.clone(), Arc::new(IntakeOutlet), Arc::clone(&clock), limits)?;

@@ -126,6 +126,11 @@ impl Fingerprint {
         Self((half(0), half(8)))
     }
 
+    /// Both halves.
+    pub(crate) const fn halves(self) -> (u64, u64) {
+        self.0
+    }
+
     /// Half of it, as a number that looks random and is not.
     pub(super) const fn low(self) -> u64 {
         self.0.1

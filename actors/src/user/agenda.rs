@@ -20,6 +20,8 @@ pub enum Job {
     Question(QuestionId),
     /// Look a hinted message up, or give up.
     LookUp(Mid),
+    /// Look again for the row of a message that was taken back.
+    Erase(Mid),
 }
 
 /// Jobs by instant.
@@ -44,7 +46,7 @@ impl Agenda {
     pub(super) fn bursts(&self) -> impl Iterator<Item = &Igsid> {
         self.0.iter().filter_map(|(_, job)| match job {
             Job::Burst(person) => Some(person),
-            Job::Question(_) | Job::LookUp(_) => None,
+            Job::Question(_) | Job::LookUp(_) | Job::Erase(_) => None,
         })
     }
 

@@ -5,8 +5,9 @@ use super::{
     agenda::Job,
     contact::{Contact, OutboundKind},
     decision::{DECISIONS_MAX, DecisionNo},
+    erase::Erasure,
     event::Advance,
-    held::{EarlyEdit, LookUp, OVERFLOW_MAX, PARKED_MAX},
+    held::{EarlyEdit, LookUp},
     model::QuestionId,
     question::{Origin, Question},
     seen::{EVENT_DAYS, FIRING_DAYS},
@@ -50,6 +51,7 @@ impl User {
                 self.note_forgotten(early);
                 self.parked.take_back(person, mid);
                 self.overflow.take_back(person, mid);
+                self.early_edits.drop(*fingerprint);
                 self.with_contact(person, |contact| unsend(contact, mid));
             }
             UserEvent::MessageEdited { person, no, edit } => {
@@ -102,9 +104,9 @@ impl User {
             UserEvent::QuestionClosed(id) => self.close_question(*id),
             UserEvent::LookUpSet { mid, look_up } => self.set_look_up(mid, look_up),
             UserEvent::LookUpClosed(mid) => self.close_look_up(mid),
-            UserEvent::Parked(event) => self.parked.push(Arc::clone(event), PARKED_MAX),
+            UserEvent::Parked(event) => self.parked.push(Arc::clone(event)),
             UserEvent::Unparked(no) => self.parked.take(*no),
-            UserEvent::Overflowed(event) => self.overflow.push(Arc::clone(event), OVERFLOW_MAX),
+            UserEvent::Overflowed(event) => self.overflow.push(Arc::clone(event)),
             UserEvent::OverflowTaken(no) => self.overflow.take(*no),
             UserEvent::OverflowOpened(_) => self.overflow_open = true,
             UserEvent::OverflowTried(at) => {
@@ -149,6 +151,14 @@ impl User {
             UserEvent::SweepSet(sweep) => self.sweeps.set(sweep),
             UserEvent::SweepEnded(target) => self.sweeps.end(target),
             UserEvent::Outbox(event) => self.outbox.apply(event),
+            UserEvent::HeldBehind { line, no, at } => {
+                self.number_used(*no);
+                self.line_mut(*line).push_behind(*no, *at);
+            }
+            UserEvent::BehindAsked { line, until } => self.line_mut(*line).reading(*until),
+            UserEvent::BehindMoved { line, after, taken } => self.line_mut(*line).moved(*after, *taken),
+            UserEvent::ErasureSet { mid, erasure } => self.set_erasure(mid, erasure),
+            UserEvent::ErasureClosed(mid) => self.close_erasure(mid),
         }
     }
 
@@ -244,6 +254,18 @@ impl User {
     fn close_look_up(&mut self, mid: &Mid) {
         if let Some(before) = self.look_ups.remove(mid) {
             self.agenda.drop(before.due, Job::LookUp(mid.clone()));
+        }
+    }
+
+    fn set_erasure(&mut self, mid: &Mid, erasure: &Arc<Erasure>) {
+        self.close_erasure(mid);
+        self.agenda.add(erasure.due, Job::Erase(mid.clone()));
+        self.erasures.insert(mid.clone(), Arc::clone(erasure));
+    }
+
+    fn close_erasure(&mut self, mid: &Mid) {
+        if let Some(before) = self.erasures.remove(mid) {
+            self.agenda.drop(before.due, Job::Erase(mid.clone()));
         }
     }
 

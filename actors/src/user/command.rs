@@ -5,6 +5,7 @@ use super::{
     inbound::InboundEvent,
     integration::SealedToken,
     knowledge::Knowledge,
+    look_back::{Found, LookBack},
     model::{ModelAnswer, ModelFailure, QuestionId},
     plan::Plan,
     settings::SettingsPatch,
@@ -64,6 +65,13 @@ pub enum Command {
         mid: Mid,
         /// The message as an inbound event with the key that its own event would have; `None` when it can not be had.
         found: Option<Arc<InboundEvent>>,
+    },
+    /// The workspace's own history was read. From the outlet.
+    HistoryRead {
+        /// What was asked.
+        asked: LookBack,
+        /// What it says; `None` when the store did not answer.
+        found: Option<Found>,
     },
     /// The model answered, or did not. From the outlet.
     ModelAnswered {

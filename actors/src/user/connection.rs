@@ -1,15 +1,16 @@
 //! The connection to Instagram: connecting, losing and finding it again.
 
 use super::{
-    Rejection, Reply, User, UserEffect, UserEvent, cancel,
+    Rejection, Reply, User, UserEffect, UserEvent, backlog, cancel,
     command::{Connect, TokenState},
     comment,
     decision::{CancelReason, Skip, Verdict},
     dm,
-    held::PARKED_AGE_MAX,
+    held::{HeldEvent, PARKED_AGE_MAX},
     inbound::{InboundEvent, InboundItem},
     integration::{Integration, SealedToken, Status},
     late,
+    line::LineName,
     notification::NotificationKind,
     relay, tell,
     trail::conclude,
@@ -145,7 +146,7 @@ fn go_on(draft: &mut Draft<User>, now: Timestamp) {
 pub(super) fn unpark_due(user: &User) -> Option<Timestamp> {
     let usable = |known: &Arc<Integration>| matches!(known.status, Status::Active | Status::Limited);
     user.integration.as_ref().filter(|known| usable(known))?;
-    user.parked.first().map(|first| first.event.received_at)
+    user.parked.next_due()
 }
 
 /// Goes on with events that waited, as many as fit in this decision.
@@ -157,23 +158,30 @@ pub(super) fn unpark(draft: &mut Draft<User>, now: Timestamp) {
         if done > 0 && draft.is_full() {
             return;
         }
-        let Some(held) = draft.parked.first().cloned() else { return };
+        let Some(held) = draft.parked.first().cloned() else {
+            return backlog::ask(draft, now, LineName::Parked);
+        };
         draft.emit(UserEvent::Unparked(held.no));
-        let event = &held.event;
-        if !draft.integration.as_ref().is_some_and(|known| known.is_account(event.account.as_str())) {
-            conclude(draft, now, held.no, Verdict::Skipped(Skip::OtherAccount));
-            continue;
-        }
-        if now.since(event.at) >= PARKED_AGE_MAX {
-            late::give_up(draft, now, &held);
-            continue;
-        }
-        if let InboundItem::Comment(inbound) = &event.item {
-            comment::resume(draft, now, event, inbound, held.no);
-        } else if let Some(incoming) = super::decide::incoming_of(&event.item) {
-            dm::resume(draft, now, event, &incoming, held.no);
-        }
+        unpark_one(draft, now, &held);
     }
+}
+
+/// Goes on with one event that waited; false when the connection is lost again.
+pub(super) fn unpark_one(draft: &mut Draft<User>, now: Timestamp, held: &HeldEvent) -> bool {
+    let Some(integration) = draft.integration.clone().filter(|known| known.is_usable(now)) else {
+        return false;
+    };
+    let event = &held.event;
+    if !integration.is_account(event.account.as_str()) {
+        conclude(draft, now, held.no, Verdict::Skipped(Skip::OtherAccount));
+    } else if now.since(event.at) >= PARKED_AGE_MAX {
+        late::give_up(draft, now, held);
+    } else if let InboundItem::Comment(inbound) = &event.item {
+        comment::resume(draft, now, event, inbound, held.no);
+    } else if let Some(incoming) = super::decide::incoming_of(&event.item) {
+        dm::resume(draft, now, event, &incoming, held.no);
+    }
+    true
 }
 
 /// A refreshed token.

@@ -3,12 +3,14 @@
 use super::{
     Command, Rejection, Reply, User, UserEvent,
     agenda::{JOBS_PER_TICK_MAX, Job},
-    asking, comment, connection, control,
+    asking, backlog, comment, connection, control,
     decision::DecisionNo,
     dm::{self, Incoming},
-    echo,
+    echo, erase,
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
-    items, keys, owner, redact, relay, sweep,
+    items, keys,
+    look_back::LookBack,
+    owner, redact, relay, sweep,
     trail::Trail,
 };
 use crate::{Draft, Timestamp, outbox::SendOutcome};
@@ -58,6 +60,10 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
                 return receive(draft, now, event);
             }
         }
+        Command::HistoryRead { asked, found } => match asked {
+            LookBack::Message { mid, .. } => erase::found(draft, now, mid, found.as_ref()),
+            LookBack::Held { line, after, .. } => backlog::read(draft, now, (*line, *after), found.as_ref()),
+        },
         Command::ModelAnswered { question, attempt, result } => {
             asking::answered(draft, now, *question, *attempt, result);
         }
@@ -179,6 +185,7 @@ fn tick(draft: &mut Draft<User>, now: Timestamp) {
             Job::Burst(person) => dm::answer_burst(draft, now, &person),
             Job::Question(id) => asking::due(draft, now, id),
             Job::LookUp(mid) => items::look_up_due(draft, now, &mid),
+            Job::Erase(mid) => erase::due(draft, now, &mid),
         }
     }
     sweep::tick(draft, now);
@@ -195,4 +202,6 @@ fn recover(draft: &mut Draft<User>, now: Timestamp) {
     asking::recover(draft, now);
     items::recover(draft, now);
     connection::recover(draft);
+    backlog::recover(draft, now);
+    erase::recover(draft, now);
 }

@@ -387,6 +387,17 @@ impl From<DecisionRecord> for DecisionView {
 }
 
 impl DecisionRecord {
+    /// What people ask about it by: the id of its message or comment, or the key of an event that could have been answered
+    /// and has neither; `None` for the others.
+    pub(super) fn reference(&self) -> Option<&str> {
+        match (&*self.kind, &self.mid, &self.comment) {
+            ("message", Some(mid), _) => Some(mid.as_str()),
+            (_, _, Some(comment)) => Some(comment.as_str()),
+            ("message" | "postback", ..) => Some(self.key.as_str()),
+            _ => None,
+        }
+    }
+
     /// It is the decision on the event, message or comment with this id. Of the events that name a message, the message
     /// itself is meant.
     #[must_use]

@@ -1,7 +1,7 @@
 //! What must be done outside. Each is implied by the state: after a crash it is asked for again, except sends, whose
 //! outcome is looked for.
 
-use super::{integration::SealedToken, model::ModelRequest};
+use super::{integration::SealedToken, look_back::LookBack, model::ModelRequest};
 use crate::{
     Timestamp,
     id::{AccountId, CommentId, Igsid, Mid},
@@ -70,6 +70,8 @@ pub enum UserEffect {
         /// Until when.
         until: Timestamp,
     },
+    /// Read the workspace's own history. Answer: `Command::HistoryRead`.
+    ReadHistory(LookBack),
     /// Ask the model. Answer: `Command::ModelAnswered`.
     AskModel(Box<ModelRequest>),
 }

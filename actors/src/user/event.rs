@@ -8,6 +8,7 @@ use super::{
     held::{EarlyEdit, HeldEvent},
     integration::Integration,
     knowledge::Knowledge,
+    line::LineName,
     model::QuestionId,
     notification::Notification,
     plan::Plan,
@@ -324,6 +325,40 @@ pub enum UserEvent {
     SweepEnded(super::sweep::Target),
     /// Something happened in the outbox.
     Outbox(OutboxEvent),
+    /// An event waits in the history: its line is full.
+    HeldBehind {
+        /// Which line.
+        line: LineName,
+        /// The event.
+        no: DecisionNo,
+        /// When it came.
+        at: Timestamp,
+    },
+    /// The next events of a line are being read.
+    BehindAsked {
+        /// Which line.
+        line: LineName,
+        /// Without an answer they are asked for again then.
+        until: Timestamp,
+    },
+    /// Events of a line were taken up from the history.
+    BehindMoved {
+        /// Which line.
+        line: LineName,
+        /// Everything up to this number is done.
+        after: DecisionNo,
+        /// How many were taken up.
+        taken: u64,
+    },
+    /// The row of a message that was taken back is being looked for.
+    ErasureSet {
+        /// The message.
+        mid: Mid,
+        /// State of the search.
+        erasure: Arc<super::erase::Erasure>,
+    },
+    /// That is over.
+    ErasureClosed(Mid),
 }
 
 /// How a decision went on.

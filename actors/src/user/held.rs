@@ -1,5 +1,5 @@
-//! Events that wait: for the connection (parked), for room in the plan (overflow), for a message that was only hinted at
-//! (look-ups), and edits that came before their message.
+//! What waits: events for the connection (parked) or for room in the plan (overflow), see [`super::line`]; messages that
+//! were only hinted at (look-ups), and edits that came before their message.
 
 use super::{decision::DecisionNo, inbound::InboundEvent};
 use crate::{
@@ -11,13 +11,8 @@ use imbl::{OrdMap, Vector};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
-/// Most events that wait for the connection; the oldest gives way and is answered by nobody but a person.
-pub const PARKED_MAX: usize = 2_000;
 /// Age after which a parked event is shown and not answered (product rule).
 pub const PARKED_AGE_MAX: Duration = Duration::from_secs(86_400);
-/// Most events of new contacts kept at hand while there is no room in the plan. All of them are in the history stream
-/// `overflow`.
-pub const OVERFLOW_MAX: usize = 1_000;
 /// Most messages hinted at and not seen.
 pub const LOOK_UPS_MAX: usize = 200;
 /// Time that a hinted message has to arrive by itself (platform rule).
@@ -40,71 +35,6 @@ impl HeldEvent {
     /// The same without what the person wrote.
     pub(super) fn without_content(&self) -> Self {
         Self { no: self.no, event: Arc::new(self.event.without_content()) }
-    }
-}
-
-/// A bounded line of waiting events, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    events: Vector<Arc<HeldEvent>>,
-    /// Events that gave way because the line was full, since it was last emptied.
-    pub displaced: u64,
-}
-
-impl Line {
-    /// How many wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.events.len()
-    }
-
-    /// Nobody waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
-
-    /// Oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<HeldEvent>> {
-        self.events.iter()
-    }
-
-    /// The first in line.
-    #[must_use]
-    pub fn first(&self) -> Option<&Arc<HeldEvent>> {
-        self.events.front()
-    }
-
-    pub(super) fn push(&mut self, event: Arc<HeldEvent>, max: usize) {
-        if self.events.len() >= max {
-            self.events.pop_front();
-            self.displaced = self.displaced.saturating_add(1);
-        }
-        self.events.push_back(event);
-    }
-
-    /// The message of a person that waits here.
-    pub(super) fn message(&self, person: &Igsid, mid: &Mid) -> Option<&Arc<HeldEvent>> {
-        self.events.iter().find(|held| held.event.is_message(person, mid))
-    }
-
-    /// Drops the content of a message that was taken back; its place in the line stays.
-    pub(super) fn take_back(&mut self, person: &Igsid, mid: &Mid) {
-        let place = self.events.iter().position(|held| held.event.is_message(person, mid));
-        if let Some(held) = place.and_then(|place| self.events.get_mut(place)) {
-            *held = Arc::new(held.without_content());
-        }
-    }
-
-    pub(super) fn take(&mut self, no: DecisionNo) {
-        if self.events.front().is_some_and(|first| first.no == no) {
-            self.events.pop_front();
-        } else {
-            self.events.retain(|event| event.no != no);
-        }
-        if self.events.is_empty() {
-            self.displaced = 0;
-        }
     }
 }
 
@@ -147,6 +77,11 @@ impl EarlyEdits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Forgets the edit of a message that was taken back.
+    pub(super) fn drop(&mut self, message: Fingerprint) {
+        self.0.retain(|(of, _)| *of != message);
     }
 
     pub(super) fn put(&mut self, message: Fingerprint, edit: Arc<EarlyEdit>) {

@@ -1,11 +1,11 @@
 //! Items that are never answered: unsends, edits, reactions, reads, referrals, handovers and the rest.
 
 use super::{
-    User, UserEffect, UserEvent, cancel,
+    User, UserEffect, UserEvent, backlog, cancel,
     decision::{CancelReason, DecisionNo, DecisionRecord, Silence, StepOutcome, Verdict},
-    held::{EarlyEdit, HeldEvent, LOOK_UP_AFTER, LOOK_UP_LEASE, LOOK_UPS_MAX, LookUp},
-    history::OVERFLOW,
-    inbound::{Handover, InboundEvent, InboundItem, InboundMessage},
+    erase,
+    held::{EarlyEdit, LOOK_UP_AFTER, LOOK_UP_LEASE, LOOK_UPS_MAX, LookUp},
+    inbound::{Handover, InboundEvent, InboundItem},
     keys, relay, tell,
     thread::Burst,
     trail::{Trail, conclude},
@@ -26,7 +26,7 @@ pub(super) fn receive(
 ) -> Verdict {
     trail.dm_so(2, StepOutcome::Passed, event.item.kind());
     match &event.item {
-        InboundItem::Unsend { person, mid } => unsend(draft, now, event, person, mid),
+        InboundItem::Unsend { person, mid } => unsend(draft, now, person, mid),
         InboundItem::Edit { person, mid, text, revision } => {
             edit(draft, person.as_ref(), mid, text.as_ref(), *revision);
         }
@@ -62,16 +62,16 @@ fn number_of(draft: &Draft<User>, person: &Igsid, mid: &Mid) -> Option<DecisionN
 }
 
 /// A message was taken back: its content goes, and what was not yet sent for it too.
-fn unsend(draft: &mut Draft<User>, now: Timestamp, event: &InboundEvent, person: &Igsid, mid: &Mid) {
+fn unsend(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, mid: &Mid) {
     let fingerprint = keys::message(person, mid);
-    let arrived = draft.seen.get(fingerprint).and_then(|no| u64::try_from(no).ok());
     let in_window = number_of(draft, person, mid);
-    empty_overflow_row(draft, event, person, mid, arrived);
+    let arrived = in_window.or_else(|| arrival_of(draft, person, mid));
     draft.emit(UserEvent::MessageUnsent { person: person.clone(), mid: mid.clone(), fingerprint, now });
-    if let (Some(no), None) = (arrived, in_window) {
-        // It has left to the history: the tombstone replaces its row.
-        let row = tell::row(tell::messages_of(person), no, &Tombstone { mid: mid.clone(), unsent: true });
-        draft.row(row);
+    backlog::take_back(draft, now, person, mid, arrived);
+    match (arrived, in_window) {
+        (Some(no), None) => erase::tombstone(draft, person, mid, no),
+        (None, _) => erase::begin(draft, now, person, mid),
+        (Some(_), Some(_)) => {}
     }
     let Some(no) = in_window else { return };
     drop_from_burst(draft, now, person, no);
@@ -93,41 +93,14 @@ fn unsend(draft: &mut Draft<User>, now: Timestamp, event: &InboundEvent, person:
     relay::emit_all(draft, now, decided);
 }
 
-/// The row of a message that waits for room in the plan loses its content too, also when the line gave it up.
-fn empty_overflow_row(
-    draft: &mut Draft<User>,
-    event: &InboundEvent,
-    person: &Igsid,
-    mid: &Mid,
-    arrived: Option<u64>,
-) {
-    let held = match (draft.overflow.message(person, mid), arrived) {
-        (Some(held), _) => held.without_content(),
-        (None, Some(no)) if draft.overflow.displaced > 0 && !draft.contacts.contains_key(person) => {
-            let item = InboundItem::Message(InboundMessage {
-                person: person.clone(),
-                mid: Some(mid.clone()),
-                text: None,
-                cut: false,
-                attachments: Vec::new(),
-                reply_to: None,
-                quick_reply: None,
-                referral: None,
-                is_unsupported: false,
-            });
-            HeldEvent { no: DecisionNo(no), event: Arc::new(InboundEvent { item, ..event.clone() }) }
-        }
-        _ => return,
+/// The number of a message that is in no window, while its arrival is remembered.
+fn arrival_of(draft: &Draft<User>, person: &Igsid, mid: &Mid) -> Option<DecisionNo> {
+    let seen = draft.seen.get(keys::message(person, mid)).and_then(|no| u64::try_from(no).ok());
+    let is_it = |record: &&Arc<DecisionRecord>| {
+        record.mid.as_ref() == Some(mid) && record.person.as_ref() == Some(person) && record.kind == "message"
     };
-    let row = tell::row(OVERFLOW, held.no.0, &held);
-    draft.row(row);
-}
-
-/// What stays in the history of a message that was taken back.
-#[derive(serde::Serialize)]
-struct Tombstone {
-    mid: Mid,
-    unsent: bool,
+    let recent = || draft.decisions.values().rev().find(is_it).map(|record| record.no);
+    seen.map(DecisionNo).or_else(recent)
 }
 
 fn drop_from_burst(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, no: DecisionNo) {

@@ -9,6 +9,7 @@ pub mod agenda;
 mod apply;
 mod asking;
 pub mod automations;
+mod backlog;
 mod budget;
 pub mod calendar;
 mod cancel;
@@ -23,6 +24,7 @@ pub mod decision;
 mod dm;
 mod echo;
 pub mod effect;
+pub mod erase;
 pub mod event;
 pub mod held;
 pub mod history;
@@ -33,6 +35,8 @@ mod items;
 mod keys;
 pub mod knowledge;
 mod late;
+pub mod line;
+pub mod look_back;
 pub mod model;
 pub mod notification;
 mod outgoing;
@@ -111,9 +115,9 @@ pub struct User {
     #[serde(default)]
     takeovers: takeover::Takeovers,
     /// Events that wait for the connection.
-    pub parked: held::Line,
+    pub parked: line::Line,
     /// Events of new contacts that wait for room in the plan.
-    pub overflow: held::Line,
+    pub overflow: line::Line,
     /// When room for them was last looked for.
     overflow_tried_at: Option<Timestamp>,
     /// Events of that line are being taken up.
@@ -128,6 +132,9 @@ pub struct User {
     seen: seen::Seen,
     /// Messages that were taken back.
     tombstones: seen::Seen,
+    /// Messages taken back whose rows in the history are looked for.
+    #[serde(default)]
+    erasures: erase::Erasures,
     /// Firings of automations, with their instants.
     fired: seen::Seen,
     /// Event keys, unsends and firings forgotten before their time, because there were more than [`seen::SEEN_MAX`].
@@ -176,14 +183,15 @@ impl Entity for User {
             echoes: OrdMap::new(),
             early_edits: held::EarlyEdits::default(),
             takeovers: takeover::Takeovers::default(),
-            parked: held::Line::default(),
-            overflow: held::Line::default(),
+            parked: line::Line::default(),
+            overflow: line::Line::default(),
             overflow_tried_at: None,
             overflow_open: false,
             sweeps: sweep::Sweeps::default(),
             agenda: agenda::Agenda::default(),
             seen: seen::Seen::default(),
             tombstones: seen::Seen::default(),
+            erasures: OrdMap::new(),
             fired: seen::Seen::default(),
             forgotten_early: 0,
             decisions: OrdMap::new(),
@@ -230,7 +238,8 @@ impl Entity for User {
         let asking = self.questions.values().any(|question| question.in_flight);
         let looking = self.look_ups.values().any(|look_up| look_up.in_flight);
         let checking = self.integration.as_ref().is_some_and(|known| known.checking_since.is_some());
-        (self.outbox.needs_recovery() || asking || looking || checking).then_some(Command::Recover)
+        let reading = self.reads_back() || !self.erasures.is_empty();
+        (self.outbox.needs_recovery() || asking || looking || checking || reading).then_some(Command::Recover)
     }
 
     fn is_busy(&self) -> bool {

@@ -3,15 +3,16 @@
 use super::{
     Rejection, Reply, User, UserEvent,
     automations::{AUTOMATIONS_MAX, INACTIVE_MAX},
+    backlog,
     calendar::Month,
     cancel, connection, control,
     decision::{CancelReason, DecisionNo},
     echo,
-    held::HeldEvent,
     knowledge::{
         KNOWLEDGE_CONTENT_CHARS_MAX, KNOWLEDGE_ENTRIES_MAX, KNOWLEDGE_NAME_CHARS_MAX,
         KNOWLEDGE_URL_CHARS_MAX, Knowledge,
     },
+    line::LineName,
     notification::NotificationKind,
     outgoing::{self, Message},
     plan::Plan,
@@ -384,27 +385,28 @@ pub(super) fn take_overflow(draft: &mut Draft<User>, now: Timestamp) {
         if done > 0 && draft.is_full() {
             break;
         }
-        let HeldEvent { no, event } = held.as_ref();
-        if !super::dm::take_up(draft, now, event, *no) {
+        if !super::dm::take_up(draft, now, &held) {
             return draft.emit(UserEvent::OverflowTried(now));
         }
-        draft.emit(UserEvent::OverflowTaken(*no));
+        draft.emit(UserEvent::OverflowTaken(held.no));
     }
     if draft.overflow.is_empty() {
-        draft.emit(UserEvent::OverflowTried(now));
-    } else if !draft.overflow_open {
+        return draft.emit(UserEvent::OverflowTried(now));
+    }
+    if !draft.overflow_open {
         draft.emit(UserEvent::OverflowOpened(now));
     }
+    backlog::ask(draft, now, LineName::Overflow);
 }
 
 /// When new contacts that wait may find room: at once while they are taken up, else at the start of the month after the
 /// first of them came.
 pub(super) fn overflow_due(user: &User) -> Option<Timestamp> {
-    let first = user.overflow.first()?;
     if user.overflow_open {
-        return Some(first.event.received_at);
+        return user.overflow.next_due();
     }
-    let since = user.overflow_tried_at.unwrap_or(first.event.received_at).max(first.event.received_at);
+    let first_at = user.overflow.first_at()?;
+    let since = user.overflow_tried_at.unwrap_or(first_at).max(first_at);
     Some(Month::of(since).next().start())
 }
 

@@ -5,12 +5,11 @@ use super::{
     action_log::ActionLog,
     contact::{Contact, Stage},
     decision::{DecisionNo, DecisionRecord, DecisionView},
-    keys,
 };
 use crate::{
     Timestamp,
     automation::Automation,
-    id::{CommentId, ContactId, Igsid, Mid},
+    id::{ContactId, Igsid},
     outbox::{Fingerprint, Lane, Outbound, QueueStats},
 };
 use std::sync::Arc;
@@ -127,24 +126,15 @@ impl User {
         }
     }
 
-    /// Everyone of whom a message may be known.
-    fn persons(&self) -> impl Iterator<Item = &Igsid> {
-        let waiting = self.overflow.iter().filter_map(|held| held.event.item.person());
-        self.contacts.keys().chain(waiting)
-    }
-
-    /// Why an event was answered, or not: by its key, its message, or its comment. A message that is not recent is
-    /// looked for with every contact, because messages are remembered together with their person.
+    /// Why an event was answered, or not: by its key, its message, or its comment, while the decision is recent. The key
+    /// of an event that has left is known for some days more; for messages and comments that have left there is
+    /// [`super::history::index_of`].
     #[must_use]
     pub fn explain(&self, reference: &str) -> Option<Explained> {
         if let Some(record) = self.decisions.values().rev().find(|record| record.is_about(reference)) {
             return Some(Explained::Here(Box::new(DecisionView::from(DecisionRecord::clone(record)))));
         }
-        let mid = Mid::from(reference);
-        let number = [Fingerprint::of(reference), keys::comment(&CommentId::from(reference))]
-            .into_iter()
-            .chain(self.persons().map(|person| keys::message(person, &mid)))
-            .find_map(|fingerprint| self.seen.get(fingerprint))?;
+        let number = self.seen.get(Fingerprint::of(reference))?;
         Some(Explained::InHistory(DecisionNo(u64::try_from(number).ok()?)))
     }
 }

@@ -4,6 +4,7 @@ use super::{
     User, UserEvent,
     action_log::{Action, ActionLog, ActionResult},
     calendar::Month,
+    history::messages_of,
     notification::{Notification, NotificationKind},
     question::{Case, Origin},
     thread::{Leaving, Message},
@@ -23,11 +24,6 @@ use std::{borrow::Cow, sync::Arc};
 pub(super) fn row<T: Serialize>(stream: impl Into<String>, no: u64, value: &T) -> HistoryRow {
     let bytes = rmp_serde::to_vec_named(value).expect("plain data encodes");
     HistoryRow { stream: stream.into(), no, bytes }
-}
-
-/// The history stream of a thread.
-pub(super) fn messages_of(person: &Igsid) -> String {
-    format!("messages/{person}")
 }
 
 /// Puts a message in its thread; what no longer fits leaves to the history. Without a contact it goes there at once.

@@ -131,7 +131,9 @@ impl Trail {
             && let Some((no, oldest)) = draft.decisions.get_min()
         {
             let row = tell::row(history::DECISIONS, no.0, oldest.as_ref());
+            let index = history::index_row(oldest);
             draft.row(row);
+            index.into_iter().for_each(|row| draft.row(row));
         }
         draft.emit(UserEvent::Received { fingerprint, record: Arc::new(record) });
     }

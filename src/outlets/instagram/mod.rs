@@ -1,4 +1,4 @@
-//! The way out of a workspace: Instagram and the model.
+//! The way out of a workspace: Instagram, the model, and its own history.
 //!
 //! A thin adapter. It retries nothing and decides nothing: what an outcome means, and whether to try again, is decided by
 //! the workspace, which the outcome goes back to as a command.
@@ -18,10 +18,14 @@ use greenroom_actors::{
     user::{
         Command, User,
         effect::{Access, UserEffect},
+        look_back::{Found, LookBack, Wanted},
     },
 };
 use greenroom_instagram::{client::Client, ids::AccountId, usage};
-use greenroom_persistence::secret::{Field, Keyring, SecretError};
+use greenroom_persistence::{
+    History,
+    secret::{Field, Keyring, SecretError},
+};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 
@@ -33,6 +37,7 @@ pub struct UserOutlet {
     client: Client,
     keyring: Arc<Keyring>,
     model: Arc<dyn Model>,
+    history: Arc<dyn History>,
     clock: Arc<dyn Clock>,
     gate: AppGate,
 }
@@ -64,9 +69,27 @@ struct Opened {
 }
 
 impl UserOutlet {
-    /// An outlet that calls Instagram with `client` and asks `model`.
-    pub fn new(client: Client, keyring: Arc<Keyring>, model: Arc<dyn Model>, clock: Arc<dyn Clock>) -> Self {
-        Self { client, keyring, model, clock, gate: AppGate::default() }
+    /// An outlet that calls Instagram with `client`, asks `model`, and reads what left the workspaces in `history`.
+    pub fn new(
+        client: Client,
+        keyring: Arc<Keyring>,
+        model: Arc<dyn Model>,
+        history: Arc<dyn History>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { client, keyring, model, history, clock, gate: AppGate::default() }
+    }
+
+    /// One page of the workspace's own history.
+    async fn look_back(&self, workspace: &EntityId, asked: &LookBack) -> Option<Found> {
+        let Wanted { stream, cursor, limit, direction } = asked.wanted();
+        match self.history.page(workspace, &stream, cursor, limit, direction).await {
+            Ok(page) => Some(asked.found(&page.rows, page.next.is_some())),
+            Err(error) => {
+                tracing::warn!(%error, "the history does not answer; it is asked again");
+                None
+            }
+        }
     }
 
     /// Ends the subscription to the account's webhooks; a failure is told in the log.
@@ -124,6 +147,10 @@ impl Outlet<User> for UserOutlet {
             UserEffect::LimitApp { until } => {
                 self.gate.close(until);
                 return None;
+            }
+            UserEffect::ReadHistory(asked) => {
+                let found = self.look_back(workspace, &asked).await;
+                Command::HistoryRead { asked, found }
             }
             UserEffect::AskModel(request) => {
                 let (question, attempt) = (request.question, request.attempt);

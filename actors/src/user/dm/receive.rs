@@ -3,16 +3,17 @@
 use super::super::{
     User, UserEvent,
     action_log::ActionResult,
+    backlog,
     calendar::Month,
     cancel, connection, contact,
     contact::{Contact, ContactSource},
     control,
     decision::{DecisionNo, HrnSource, Silence, Skip, StepOutcome, Verdict},
     held::{HeldEvent, PARKED_AGE_MAX},
-    history::OVERFLOW,
     hrn_queue,
     inbound::{Attachment, InboundEvent, ReplyTo},
     keys, late,
+    line::LineName,
     model::QuestionId,
     notification::NotificationKind,
     question::{Case, Origin},
@@ -100,7 +101,7 @@ fn take_in(
         return left.unwrap_or(Verdict::NoReply(Silence::TooOld));
     }
     let behind = |held: &Arc<HeldEvent>| held.event.item.person() == Some(&incoming.person);
-    if !connected || draft.parked.iter().any(behind) {
+    if !connected || draft.parked.behind().is_some() || draft.parked.iter().any(behind) {
         return park(draft, now, event, &incoming.person, trail);
     }
     from_switches(draft, now, event, incoming, trail)
@@ -134,12 +135,9 @@ pub(in super::super) fn resume(
 }
 
 /// Takes up an event that waited for room in the plan, when there is room. It is recorded and not answered: it is late.
-pub(in super::super) fn take_up(
-    draft: &mut Draft<User>,
-    now: Timestamp,
-    event: &Arc<InboundEvent>,
-    no: DecisionNo,
-) -> bool {
+pub(in super::super) fn take_up(draft: &mut Draft<User>, now: Timestamp, held: &HeldEvent) -> bool {
+    let HeldEvent { no, event } = held;
+    let no = *no;
     let Some(incoming) = super::super::decide::incoming_of(&event.item) else { return true };
     if !draft.contacts.contains_key(&incoming.person) {
         if !has_room(draft, now) {
@@ -150,10 +148,6 @@ pub(in super::super) fn take_up(
     let standing = as_it_stands(draft, &incoming);
     let message = to_message(event, &incoming, no, standing);
     tell::record_message(draft, now, &incoming.person, message, true);
-    // The thread has the text now.
-    let held = HeldEvent { no, event: Arc::clone(event) }.without_content();
-    let row = tell::row(OVERFLOW, no.0, &held);
-    draft.row(row);
     let mut trail = Trail::resume(no, now);
     trail.dm_so(4, StepOutcome::Passed, "room in the plan");
     trail.dm_so(14, StepOutcome::Stopped, "too late to be answered by itself");
@@ -349,12 +343,7 @@ pub(in super::super) fn park_event(
     event: &Arc<InboundEvent>,
     no: DecisionNo,
 ) {
-    if draft.parked.len() >= super::super::held::PARKED_MAX
-        && let Some(first) = draft.parked.first().cloned()
-    {
-        late::give_up(draft, now, &first);
-    }
-    draft.emit(UserEvent::Parked(Arc::new(HeldEvent { no, event: Arc::clone(event) })));
+    backlog::keep(draft, LineName::Parked, HeldEvent { no, event: Arc::clone(event) });
     if let Some(integration) = draft.integration.clone()
         && !integration.parked_told
         && !integration.is_usable(now)
@@ -371,13 +360,10 @@ fn has_room(draft: &Draft<User>, now: Timestamp) -> bool {
 }
 
 fn overflow(draft: &mut Draft<User>, now: Timestamp, event: &Arc<InboundEvent>, no: DecisionNo) -> Verdict {
-    let held = HeldEvent { no, event: Arc::clone(event) };
-    let row = tell::row(OVERFLOW, no.0, &held);
-    draft.row(row);
     if draft.overflow.is_empty() {
         tell::notify(draft, now, NotificationKind::ContactsWaiting);
     }
-    draft.emit(UserEvent::Overflowed(Arc::new(held)));
+    backlog::keep(draft, LineName::Overflow, HeldEvent { no, event: Arc::clone(event) });
     tell::warn_of_quota(draft, now, Quota::NewContacts);
     tell::warn_of_quota(draft, now, Quota::Contacts);
     Verdict::Overflow

@@ -2,21 +2,12 @@
 
 use super::world::*;
 use crate::{
-    Entity,
     outbox::{FailureClass, Refusal, SendOutcome},
     user::{
-        Command, UserEffect, UserEvent,
+        Command, UserEffect,
         decision::{CancelReason, HrnSource, Silence, Skip, Verdict},
-        held::PARKED_MAX,
     },
 };
-use std::sync::Arc;
-
-fn priced() -> World {
-    let mut world = World::connected();
-    world.automate("a1", fixed("price", "It is 12 euro."));
-    world
-}
 
 #[test]
 fn a_message_that_waited_too_long_for_the_connection_is_left_to_a_person() {
@@ -45,23 +36,6 @@ fn an_old_message_that_comes_while_disconnected_is_left_to_a_person() {
     }
     assert!(world.contact(ANA).followup_needed);
     assert!(world.contact(BEN).hrn.is_some());
-}
-
-#[test]
-fn a_message_pushed_out_of_the_line_is_left_to_a_person() {
-    let mut world = priced();
-    world.run(Command::RevokeInstagram).unwrap();
-    world.says(ANA, "price");
-    world.says(BEN, "price");
-    let of_ben = Arc::clone(world.user.parked.iter().last().unwrap());
-    while world.user.parked.len() < PARKED_MAX {
-        let event = UserEvent::Parked(Arc::clone(&of_ben));
-        world.user.apply(&event);
-        world.events.push(event);
-    }
-    world.says("903", "price");
-    assert!(world.contact(ANA).followup_needed);
-    assert!(!world.contact(BEN).followup_needed);
 }
 
 #[test]

@@ -17,9 +17,11 @@ use crate::{
         command::Profile,
         contact::Crm,
         decision::{CancelReason, DecisionNo},
+        erase::Erasure,
         held::{EarlyEdit, HeldEvent, LookUp},
         inbound::InboundItem,
         knowledge::{Faq, Knowledge, Offer, OfferLink, Tone},
+        line::LineName,
         model::QuestionId,
         plan::Plan,
         settings::SettingsPatch,
@@ -35,10 +37,11 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 4] = [
+const EVENTS: [(&str, &[u8]); 5] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
+    ("events-4.bin", include_bytes!("golden/events-4.bin")),
     ("events-5.bin", include_bytes!("golden/events-5.bin")),
 ];
 const POSITION: Position = Position(70_000);
@@ -98,6 +101,7 @@ fn eventful() -> World {
 fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
     let ana = || Igsid::from(ANA);
     let at = Timestamp::from_millis(START);
+    let line = LineName::Parked;
     let (no, mid, mark, month) = (DecisionNo(1), Mid::from("m_1"), Fingerprint::of("x"), Month::of(at));
     let edit = Arc::new(EarlyEdit { revision: 1, text: Some("changed".into()) });
     let message = history.iter().find_map(|event| match event {
@@ -139,7 +143,7 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::CrmSet { person: ana(), crm, at },
         UserEvent::QuestionClosed(QuestionId(1)),
         UserEvent::LookUpSet { mid: mid.clone(), look_up },
-        UserEvent::LookUpClosed(mid),
+        UserEvent::LookUpClosed(mid.clone()),
         UserEvent::Parked(Arc::clone(&held)),
         UserEvent::Unparked(no),
         UserEvent::Overflowed(held),
@@ -174,6 +178,11 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::HrnUpdated { person: ana(), at },
         UserEvent::Outbox(OutboxEvent::PermissionMissed { lane: Lane::Send, at, until: at, step: 1 }),
         UserEvent::Outbox(OutboxEvent::PermissionsRenewed { at }),
+        UserEvent::HeldBehind { line, no, at },
+        UserEvent::BehindAsked { line, until: at },
+        UserEvent::BehindMoved { line, after: no, taken: 3 },
+        UserEvent::ErasureSet { mid: mid.clone(), erasure: Arc::new(Erasure { person: ana(), due: at }) },
+        UserEvent::ErasureClosed(mid),
     ]
 }
 

@@ -6,10 +6,13 @@ use crate::{
     user::{
         Command,
         decision::{CancelReason, Silence, Verdict},
-        inbound::InboundItem,
+        history::{self, KeptMessage},
+        inbound::{InboundEvent, InboundItem},
         plan::Plan,
+        settings::SettingsPatch,
     },
 };
+use std::time::Duration;
 
 #[test]
 fn an_unsend_removes_the_text_and_cancels_before_and_after() {
@@ -86,11 +89,13 @@ fn a_message_that_is_taken_back_while_it_waits_is_nowhere_any_more() {
     world.receive(parked.clone());
     world.run(Command::SetPlan(Plan::Free)).unwrap();
     let mut first = 0;
-    while world.user.overflow.is_empty() {
+    let mut waited = false;
+    while !waited {
         first += 1;
         let event = world.message(&format!("91{first:013}"), secret);
         world.receive(event.clone());
-        if !world.user.overflow.is_empty() {
+        waited = !world.user.overflow.is_empty();
+        if waited {
             take_back(&mut world, &event);
         }
     }
@@ -100,16 +105,75 @@ fn a_message_that_is_taken_back_while_it_waits_is_nowhere_any_more() {
         let mine = held.event.is_message(&Igsid::from(ANA), &Mid::from("m_1"));
         assert!(!mine || !holds(&rmp_serde::to_vec_named(held).unwrap()));
     }
-    assert_eq!(world.user.overflow.len(), 1);
+    assert_eq!(world.user.overflow.len(), 0, "it waits no more");
     assert!(!holds(&rmp_serde::to_vec_named(&world.user.overflow).unwrap()));
-    let rows: Vec<_> = world.rows.iter().filter(|((of, _), _)| of == "overflow").collect();
-    assert_eq!(rows.len(), 1);
-    assert!(rows.iter().all(|(_, bytes)| !holds(bytes)));
+    assert!(world.rows.iter().all(|((of, _), bytes)| of != "overflow" || !holds(bytes)));
 }
 
-fn take_back(world: &mut World, event: &crate::user::inbound::InboundEvent) {
+fn take_back(world: &mut World, event: &InboundEvent) {
     let InboundItem::Message(message) = &event.item else { panic!("{event:?}") };
     let item = InboundItem::Unsend { person: message.person.clone(), mid: message.mid.clone().unwrap() };
     let unsend = world.event(item, &format!("unsend:{}", event.key));
     world.receive(unsend);
+}
+
+/// A message with this text that left its thread and everything that is remembered by the day.
+fn long_ago(world: &mut World, text: &str) -> InboundEvent {
+    world.settings(SettingsPatch { human_takeover: Some(Duration::ZERO), ..SettingsPatch::default() });
+    let event = world.message(ANA, text);
+    world.receive(event.clone());
+    for line in 0..25 {
+        let echo = world.echo(ANA, &format!("line_{line}"), "x");
+        world.receive(echo);
+    }
+    push_decisions_out(world);
+    world.wait(hours(24 * 20));
+    let later = world.message(BEN, "hello");
+    world.receive(later);
+    event
+}
+
+#[test]
+fn a_message_that_is_taken_back_weeks_later_is_erased_from_the_history() {
+    let secret = "a secret word";
+    let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+    for restarted in [false, true] {
+        let mut world = priced();
+        let event = long_ago(&mut world, secret);
+        assert_eq!(world.rows.values().filter(|bytes| holds(bytes)).count(), 1, "in its thread's history");
+        take_back(&mut world, &event);
+        let mid = Mid::from("m_1");
+        assert!(world.user.was_taken_back(&Igsid::from(ANA), &mid), "hidden at once");
+        if restarted {
+            world.passivate();
+        }
+        world.wait(secs(60));
+        assert!(!world.rows.values().any(|bytes| holds(bytes)), "restarted: {restarted}");
+        let erased =
+            world.rows.iter().filter(|((stream, _), _)| *stream == history::messages_of(&Igsid::from(ANA)));
+        let erased: Vec<_> = erased.map(|(_, bytes)| history::message(bytes).unwrap()).collect();
+        assert_eq!(erased.iter().filter(|kept| **kept == KeptMessage::TakenBack(mid.clone())).count(), 1);
+        assert!(erased.iter().any(|kept| matches!(kept, KeptMessage::Message(_))));
+        assert!(world.user.erasures.is_empty(), "nothing is looked for any more");
+        world.assert_replay();
+    }
+}
+
+#[test]
+fn a_message_from_before_the_workspace_is_looked_for_once_and_no_row_is_written() {
+    let mut world = priced();
+    world.says(ANA, "hello");
+    let rows = world.rows.len();
+    for no in 0..2_000 {
+        let item =
+            InboundItem::Unsend { person: Igsid::from(ANA), mid: Mid::from(format!("old_{no}").as_str()) };
+        let unsend = world.event(item, &format!("unsend:{no}"));
+        world.check_replay = false;
+        world.receive(unsend);
+    }
+    assert_eq!(world.look_backs.len(), 2_000);
+    world.wait(secs(60));
+    assert!(!world.rows.keys().any(|(stream, _)| stream.starts_with("messages/")), "{rows}");
+    assert!(world.user.erasures.is_empty());
+    assert!(world.user.was_taken_back(&Igsid::from(ANA), &Mid::from("old_7")));
 }

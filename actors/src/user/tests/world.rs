@@ -15,12 +15,14 @@ use crate::{
             Attachment, AttachmentKind, Echo, InboundComment, InboundEvent, InboundItem, InboundMessage,
         },
         integration::SealedToken,
+        look_back::{Found, LookBack, Wanted},
         model::{Classification, ModelAnswer, ModelFailure, ModelRequest},
         plan::Plan,
         query::Explained,
         settings::SettingsPatch,
     },
 };
+use greenroom_persistence::Direction;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub(super) const ACCOUNT: &str = "17841400000000001";
@@ -47,6 +49,8 @@ pub(super) struct World {
     pub sends: Vec<SendRequest>,
     pub questions: Vec<ModelRequest>,
     pub effects: Vec<UserEffect>,
+    /// Questions to the history that are not answered yet.
+    pub look_backs: Vec<LookBack>,
     counter: u64,
     /// Number of sends started per outbox item.
     pub attempts: BTreeMap<OutboundId, u32>,
@@ -74,6 +78,7 @@ impl World {
             sends: Vec::new(),
             questions: Vec::new(),
             effects: Vec::new(),
+            look_backs: Vec::new(),
             counter: 0,
             attempts: BTreeMap::new(),
             all_sends: Vec::new(),
@@ -121,6 +126,7 @@ impl World {
                     self.sends.push(send.clone());
                     self.all_sends.push(send.clone());
                 }
+                UserEffect::ReadHistory(asked) => self.look_backs.push(asked.clone()),
                 UserEffect::AskModel(request) => self.questions.push((**request).clone()),
                 _ => {}
             }
@@ -151,6 +157,7 @@ impl World {
         self.user = user;
         self.sends.clear();
         self.questions.clear();
+        self.look_backs.clear();
         if let Some(command) = self.user.activated() {
             self.run(command).unwrap();
         }
@@ -160,6 +167,7 @@ impl World {
     pub(super) fn wait(&mut self, span: Duration) {
         let end = self.now + span;
         for _ in 0..100_000 {
+            self.look_back();
             match self.user.next_due().filter(|due| *due <= end) {
                 Some(due) => {
                     self.now = self.now.max(due);
@@ -172,6 +180,30 @@ impl World {
             }
         }
         panic!("ticks without end at {:?}", self.user.next_due());
+    }
+
+    /// Answers the questions to the history from the rows that were written.
+    pub(super) fn look_back(&mut self) {
+        while let Some(asked) = self.look_backs.pop() {
+            let found = Some(self.found(&asked));
+            self.run(Command::HistoryRead { asked, found }).unwrap();
+        }
+    }
+
+    pub(super) fn found(&self, asked: &LookBack) -> Found {
+        let Wanted { stream, cursor, limit, direction } = asked.wanted();
+        let of_stream = self.rows.iter().filter(|((of, _), _)| *of == stream);
+        let mut rows: Vec<_> = of_stream.map(|((_, no), bytes)| (*no, bytes.clone())).collect();
+        match direction {
+            Direction::Forward => rows.retain(|(no, _)| cursor.is_none_or(|cursor| *no > cursor)),
+            Direction::Backward => {
+                rows.retain(|(no, _)| cursor.is_none_or(|cursor| *no < cursor));
+                rows.reverse();
+            }
+        }
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        asked.found(&rows, more)
     }
 
     pub(super) fn next(&mut self) -> u64 {
