@@ -51,7 +51,7 @@ pub async fn find(app: &App, workspace: &str, reference: &str) -> Result<Option<
     for no in numbers {
         let record = decision(app, &entity, no).await?.filter(|record| record.is_about(reference));
         if let Some(record) = record {
-            return Ok(Some(with_outcomes(app, &entity, record).await?.into()));
+            return Ok(Some(state.view(with_outcomes(app, &entity, record).await?)));
         }
     }
     Ok(None)
@@ -111,6 +111,10 @@ pub fn render(view: &DecisionView) -> String {
     let _ = writeln!(text, "{} {subject}{person}", record.kind);
     let _ = writeln!(text, "  happened {}, arrived {}", instant(record.at), instant(record.received_at));
     let _ = writeln!(text, "  verdict  {}", verdict(record));
+    if let Some(waits) = &view.waits {
+        let held = waits.held.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let _ = writeln!(text, "  waits    until {}{held}", instant(waits.until));
+    }
     if let Some(rule) = &record.automation {
         let _ = writeln!(
             text,

@@ -50,7 +50,10 @@ fn estimate(waiting: usize, now: Timestamp, end: Timestamp) -> String {
 
 fn line(message: &Outbound) -> Value {
     let (state, reason) = match &message.state {
-        State::Queued { not_before } => ("waiting", format!("not before {}", text(*not_before))),
+        State::Queued { not_before } => {
+            let held = message.held.as_ref().map(|reason| format!(", held: {reason}")).unwrap_or_default();
+            ("waiting", format!("not before {}{held}", text(*not_before)))
+        }
         State::Sending { started_at, .. } => ("sending", format!("since {}", text(*started_at))),
         State::Unconfirmed(search) => (
             "unconfirmed",

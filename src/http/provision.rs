@@ -19,7 +19,8 @@ use greenroom_actors::{
     user::{
         Command, Rejection, Reply,
         plan::Plan,
-        settings::{AckPolicy, Sensitivity, SettingsPatch},
+        quiet::QuietHoursInput,
+        settings::{AckPolicy, QuietHoursChange, Sensitivity, SettingsPatch},
     },
 };
 use greenroom_instagram::client::LongToken;
@@ -133,6 +134,30 @@ pub(super) struct SettingsChange {
     stop_words: Option<Vec<String>>,
     opt_out_reply: Option<String>,
     sends_per_hour: Option<u32>,
+    quiet_hours: Option<QuietHours>,
+}
+
+/// `"off"`, or `{"start":"22:00","end":"08:00","zone":"Europe/Berlin"}`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum QuietHours {
+    Switch(Off),
+    Set(QuietHoursInput),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Off {
+    Off,
+}
+
+impl From<QuietHours> for QuietHoursChange {
+    fn from(typed: QuietHours) -> Self {
+        match typed {
+            QuietHours::Switch(Off::Off) => Self::Off,
+            QuietHours::Set(hours) => Self::Set(hours),
+        }
+    }
 }
 
 impl From<SettingsChange> for SettingsPatch {
@@ -153,6 +178,7 @@ impl From<SettingsChange> for SettingsPatch {
             stop_words: change.stop_words,
             opt_out_reply: change.opt_out_reply,
             sends_per_hour: change.sends_per_hour,
+            quiet_hours: change.quiet_hours.map(Into::into),
         }
     }
 }

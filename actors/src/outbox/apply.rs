@@ -96,6 +96,7 @@ impl Outbox {
                     safety.until = safety.until.min(*at);
                 }
             }
+            OutboxEvent::HeldReleased { at } => self.released(*at),
             OutboxEvent::PaceSet { pace } => self.pace = *pace,
             OutboxEvent::AutomationGivenUp { automation } => self.health.given_up(automation),
             _ => {}
@@ -139,6 +140,7 @@ impl Outbox {
                 item.attempts.remove(0);
             }
             item.attempts.push(Attempt { number: attempt, started_at: at, result: None });
+            item.held = None;
             item.state = State::Sending { started_at: at, lease_until };
         });
     }
@@ -176,8 +178,23 @@ impl Outbox {
                     item.content = Content::Text(Arc::clone(text_form));
                 }
             }
+            item.held = match why {
+                Deferral::Held(reason) => Some(Arc::clone(reason)),
+                Deferral::Refused { .. } => None,
+            };
             item.state = State::Queued { not_before };
         });
+    }
+
+    /// Whatever is held back may go.
+    fn released(&mut self, at: Timestamp) {
+        let held: Vec<_> = self.items.values().filter(|item| item.is_held()).map(|item| item.id).collect();
+        for id in held {
+            self.change(id, at, |item| {
+                item.held = None;
+                item.state = State::Queued { not_before: at };
+            });
+        }
     }
 
     fn unconfirmed(

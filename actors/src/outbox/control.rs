@@ -143,6 +143,12 @@ impl Outbox {
         self.safety_stop(now).map(|_| OutboxEvent::SafetyLifted { at: now })
     }
 
+    /// Lets everything go that a guard holds back, for the guard to look at again.
+    #[must_use]
+    pub fn release_held(&self, now: Timestamp) -> Option<OutboxEvent> {
+        self.items.values().any(|item| item.is_held()).then_some(OutboxEvent::HeldReleased { at: now })
+    }
+
     /// Takes note of a usage report. Reports that change nothing give no event.
     #[must_use]
     pub fn usage(&self, now: Timestamp, usage: &Usage) -> Decided {

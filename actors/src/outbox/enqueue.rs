@@ -78,6 +78,7 @@ pub(super) fn draft(id: OutboundId, now: Timestamp, request: Enqueue) -> Outboun
         refusals: 0,
         attempts: Vec::new(),
         doubtful: false,
+        held: None,
         state: State::Queued { not_before: request.not_before },
     }
 }

@@ -204,6 +204,11 @@ pub enum OutboxEvent {
         /// When.
         at: Timestamp,
     },
+    /// What a guard held back may go: its reason is gone.
+    HeldReleased {
+        /// When.
+        at: Timestamp,
+    },
     /// The pace of the account was set.
     PaceSet {
         /// The pace.

@@ -43,6 +43,9 @@ pub struct Outbound {
     pub attempts: Vec<Attempt>,
     /// An attempt of it ended without a known outcome, and a later one was allowed (private replies only).
     pub doubtful: bool,
+    /// Why it is held back, while it is.
+    #[serde(default)]
+    pub held: Option<Arc<str>>,
     /// Where it stands.
     pub state: State,
 }
@@ -363,6 +366,12 @@ impl Outbound {
     #[must_use]
     pub const fn is_automatic(&self) -> bool {
         !matches!(self.author, Author::Human)
+    }
+
+    /// It waits because a guard holds it back.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        self.held.is_some() && matches!(self.state, State::Queued { .. })
     }
 
     /// The lane it is paced in.

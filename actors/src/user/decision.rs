@@ -354,6 +354,18 @@ pub struct DecisionView {
     pub record: DecisionRecord,
     /// One line per step: name, outcome, detail.
     pub lines: Vec<StepLine>,
+    /// What its reply waits for, while it stands in the outbox.
+    #[serde(default)]
+    pub waits: Option<Waits>,
+}
+
+/// A reply that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// At least until then.
+    pub until: Timestamp,
+    /// Why it is held back, for instance `quiet_hours`; `None` when only its turn has not come.
+    pub held: Option<Arc<str>>,
 }
 
 /// One line of a [`DecisionView`].
@@ -382,7 +394,7 @@ impl From<DecisionRecord> for DecisionView {
                 StepLine { no, name, outcome: taken.outcome, detail: taken.detail.clone() }
             })
             .collect();
-        Self { record, lines }
+        Self { record, lines, waits: None }
     }
 }
 

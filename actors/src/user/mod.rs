@@ -44,6 +44,7 @@ mod owner;
 pub mod plan;
 pub mod query;
 pub mod question;
+pub mod quiet;
 mod redact;
 mod relay;
 pub mod reply;

@@ -17,10 +17,12 @@ use super::{
     outgoing::{self, Message},
     plan::Plan,
     question::{Case, Origin, Part, ReplyContext},
+    quiet::QuietHours,
     relay,
     settings::{
         COOLDOWN_MAX, EXTRA_INSTRUCTIONS_CHARS_MAX, HUMAN_TAKEOVER_MAX, OPT_OUT_REPLY_BYTES_MAX,
-        REPLY_DELAY_MAX, SENDS_PER_HOUR_MAX, STOP_WORD_CHARS_MAX, STOP_WORDS_MAX, Settings, SettingsPatch,
+        QuietHoursChange, REPLY_DELAY_MAX, SENDS_PER_HOUR_MAX, STOP_WORD_CHARS_MAX, STOP_WORDS_MAX, Settings,
+        SettingsPatch,
     },
     tell,
 };
@@ -227,6 +229,11 @@ pub(super) fn update_settings(
     if before.auto_reply && !settings.auto_reply {
         cancel::everything(draft, now, CancelReason::AutoReplyOff, false);
     }
+    if before.quiet_hours != settings.quiet_hours
+        && let Some(event) = draft.outbox.release_held(now)
+    {
+        relay::emit(draft, now, event);
+    }
     connection::set_pace(draft);
     Ok(Reply::Settings(settings))
 }
@@ -276,6 +283,11 @@ fn patched(before: &Settings, patch: &SettingsPatch) -> Result<Settings, Vec<Fie
         }
         Some(sends) => Some(sends),
     };
+    let quiet_hours = match &patch.quiet_hours {
+        None => before.quiet_hours.clone(),
+        Some(QuietHoursChange::Off) => None,
+        Some(QuietHoursChange::Set(typed)) => QuietHours::new(typed).map_err(|error| errors.push(error)).ok(),
+    };
     let settings = Settings {
         auto_reply: patch.auto_reply.unwrap_or(before.auto_reply),
         reply_delay,
@@ -291,6 +303,7 @@ fn patched(before: &Settings, patch: &SettingsPatch) -> Result<Settings, Vec<Fie
         stop_words,
         opt_out_reply,
         sends_per_hour,
+        quiet_hours,
     };
     if errors.is_empty() { Ok(settings) } else { Err(errors) }
 }

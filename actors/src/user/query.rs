@@ -4,13 +4,13 @@ use super::{
     User,
     action_log::ActionLog,
     contact::{Contact, Stage},
-    decision::{DecisionNo, DecisionRecord, DecisionView},
+    decision::{DecisionNo, DecisionRecord, DecisionView, Verdict, Waits},
 };
 use crate::{
     Timestamp,
     automation::Automation,
     id::{ContactId, Igsid},
-    outbox::{Fingerprint, Lane, Outbound, QueueStats},
+    outbox::{Fingerprint, Lane, Outbound, QueueStats, State},
 };
 use std::sync::Arc;
 
@@ -126,13 +126,27 @@ impl User {
         }
     }
 
+    /// A record as shown to people, with what its reply waits for.
+    #[must_use]
+    pub fn view(&self, record: DecisionRecord) -> DecisionView {
+        let reply = match &record.verdict {
+            Verdict::Queued { outbound } => self.outbox.get(*outbound),
+            _ => None,
+        };
+        let waits = reply.and_then(|item| match item.state {
+            State::Queued { not_before } => Some(Waits { until: not_before, held: item.held.clone() }),
+            _ => None,
+        });
+        DecisionView { waits, ..DecisionView::from(record) }
+    }
+
     /// Why an event was answered, or not: by its key, its message, or its comment, while the decision is recent. The key
     /// of an event that has left is known for some days more; for messages and comments that have left there is
     /// [`super::history::index_of`].
     #[must_use]
     pub fn explain(&self, reference: &str) -> Option<Explained> {
         if let Some(record) = self.decisions.values().rev().find(|record| record.is_about(reference)) {
-            return Some(Explained::Here(Box::new(DecisionView::from(DecisionRecord::clone(record)))));
+            return Some(Explained::Here(Box::new(self.view(DecisionRecord::clone(record)))));
         }
         let number = self.seen.get(Fingerprint::of(reference))?;
         Some(Explained::InHistory(DecisionNo(u64::try_from(number).ok()?)))

@@ -26,6 +26,9 @@ use crate::{
 };
 use std::{borrow::Cow, sync::Arc};
 
+/// Why a message is held in quiet hours.
+const QUIET_HOURS: &str = "quiet_hours";
+
 /// Starts what is due, up to a bounded number of steps; more follows in the next tick, at once. A tick takes at least
 /// one, so that other work never holds the outbox up for long.
 pub(super) fn pump(draft: &mut Draft<User>, now: Timestamp, in_tick: bool) {
@@ -44,6 +47,21 @@ pub(super) fn pump(draft: &mut Draft<User>, now: Timestamp, in_tick: bool) {
 
 /// What the outbox does not know: looked at again right before each attempt.
 fn guard(user: &User, now: Timestamp, item: &Outbound) -> Guard {
+    match in_the_way(user, now, item) {
+        Guard::Go if item.is_automatic() => quiet_hours(user, now, item),
+        other => other,
+    }
+}
+
+/// Automatic messages wait for the end of the quiet hours, unless their window closes before.
+fn quiet_hours(user: &User, now: Timestamp, item: &Outbound) -> Guard {
+    match user.settings.quiet_hours.as_ref().and_then(|hours| hours.ends_at(now)) {
+        Some(until) if until < item.last_start() => Guard::Hold { until, reason: QUIET_HOURS.into() },
+        _ => Guard::Go,
+    }
+}
+
+fn in_the_way(user: &User, now: Timestamp, item: &Outbound) -> Guard {
     if let Some(reason) = user.sweeps.of_message(item) {
         return Guard::Cancel(cancel::to_outbox(reason));
     }

@@ -1,5 +1,6 @@
 //! What the owner chose: how, when and whether the workspace answers by itself.
 
+use super::quiet::{QuietHours, QuietHoursInput};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
@@ -51,6 +52,9 @@ pub struct Settings {
     pub opt_out_reply: Option<Arc<str>>,
     /// Automatic sends per rolling hour; `None` is the standard budget. At most [`SENDS_PER_HOUR_MAX`].
     pub sends_per_hour: Option<u32>,
+    /// Hours in which automatic messages wait, unless their window closes before the end; `None` is never.
+    #[serde(default)]
+    pub quiet_hours: Option<QuietHours>,
 }
 
 /// What to do with a trivial acknowledgement.
@@ -126,6 +130,7 @@ impl Default for Settings {
                 "You will get no more automatic messages from us. A person can still answer you here.",
             )),
             sends_per_hour: None,
+            quiet_hours: None,
         }
     }
 }
@@ -162,4 +167,16 @@ pub struct SettingsPatch {
     pub opt_out_reply: Option<String>,
     /// See [`Settings::sends_per_hour`]; 0 goes back to the standard budget.
     pub sends_per_hour: Option<u32>,
+    /// See [`Settings::quiet_hours`].
+    pub quiet_hours: Option<QuietHoursChange>,
+}
+
+/// A change of the quiet hours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuietHoursChange {
+    /// No quiet hours any more.
+    Off,
+    /// These, from now on.
+    Set(QuietHoursInput),
 }
