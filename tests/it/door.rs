@@ -393,7 +393,7 @@ async fn a_bad_item_is_quarantined_and_its_neighbours_are_served() {
     let frame = format!(r#""sender":{{"id":"{ANA}"}},"recipient":{{"id":"{account}"}}"#);
     let bad: [(&str, String); 8] = [
         ("not an object", "17".to_owned()),
-        ("no mid", format!(r#"{{{frame},"timestamp":{at},"message":{{"text":"x"}}}}"#)),
+        ("neither mid nor content", format!(r#"{{{frame},"timestamp":{at},"message":{{}}}}"#)),
         (
             "mid of a wrong type",
             format!(r#"{{{frame},"timestamp":{at},"message":{{"mid":{{}},"text":"x"}}}}"#),
@@ -443,6 +443,28 @@ async fn a_bad_item_is_quarantined_and_its_neighbours_are_served() {
         assert_eq!(intake.quarantine.iter().last().unwrap().item.account(), Some(account), "{name}");
         assert!(world.decision_if_any(BAKERY, "m_bad").await.is_none(), "{name} acted");
     }
+    world.close().await;
+}
+
+#[tokio::test]
+async fn a_message_without_an_id_is_decided_on_once_and_explained_by_its_key() {
+    let world = World::bakery().await;
+    world.rule(BAKERY, "price", "It is 49.").await;
+    let (account, at) = (BAKERY.account, world.now().as_millis());
+    let body = format!(
+        r#"{{"object":"instagram","entry":[{{"id":"{account}","time":{at},"messaging":[{{"sender":{{"id":"{ANA}"}},"recipient":{{"id":"{account}"}},"timestamp":{at},"message":{{"text":"price"}}}}]}}]}}"#
+    );
+    for _ in 0..2 {
+        assert_eq!(world.deliver(body.clone()).await, 200);
+    }
+    world.drain(Duration::from_secs(3_600)).await;
+    let hash = "683b531f41ec88a2f345b727afe59757b73162a340a65c86bba62866f8fe556c";
+    let key = format!("bakery:message:{ANA}:{at}:{hash}");
+    let decision = world.decision(BAKERY, &key).await;
+    assert!(decision.automation.is_some() && decision.mid.is_none(), "{decision:?}");
+    // The sandbox does not know of the message and refuses the reply: what counts here is that there was one.
+    assert_eq!(world.state(BAKERY).await.outbox.iter().count(), 1);
+    assert!(intake(&world).await.quarantine.iter().next().is_none());
     world.close().await;
 }
 
