@@ -135,6 +135,9 @@ pub(super) struct SettingsChange {
     opt_out_reply: Option<String>,
     sends_per_hour: Option<u32>,
     quiet_hours: Option<QuietHours>,
+    disclosure: Option<String>,
+    answer_delay_min: Option<Span>,
+    answer_delay_max: Option<Span>,
 }
 
 /// `"off"`, or `{"start":"22:00","end":"08:00","zone":"Europe/Berlin"}`.
@@ -179,6 +182,9 @@ impl From<SettingsChange> for SettingsPatch {
             opt_out_reply: change.opt_out_reply,
             sends_per_hour: change.sends_per_hour,
             quiet_hours: change.quiet_hours.map(Into::into),
+            disclosure: change.disclosure,
+            answer_delay_min: span(change.answer_delay_min),
+            answer_delay_max: span(change.answer_delay_max),
         }
     }
 }

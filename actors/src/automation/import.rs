@@ -93,6 +93,7 @@ pub fn import(row: ImportedAutomation) -> (Automation, Vec<FieldWarning>) {
         trigger_scope,
         hrn_enforced: row.hrn_enforced.unwrap_or(false),
         comment_reply_text: row.comment_reply_text.filter(|t| !t.trim().is_empty()),
+        comment_reply_variants: Vec::new(),
         post_ids: row.post_ids.into_iter().map(MediaId::from).collect(),
         expires_at: row.expires_at,
         cooldown: Duration::ZERO,

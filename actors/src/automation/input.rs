@@ -33,6 +33,8 @@ pub struct AutomationInput {
     pub post_ids: Option<Vec<String>>,
     /// At most 300 characters and one link; blank is none. Kept only for comments.
     pub comment_reply_text: Option<String>,
+    /// Further wordings of it, at most ten. Ignored without it.
+    pub comment_reply_variants: Option<Vec<String>>,
     /// Off unless said otherwise.
     pub hrn_enforced: Option<bool>,
     /// At most 30 days; none unless said otherwise.
@@ -82,6 +84,9 @@ pub struct AutomationPatch {
     /// See [`AutomationInput::comment_reply_text`].
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "clearable")]
     pub comment_reply_text: Option<Option<String>>,
+    /// See [`AutomationInput::comment_reply_variants`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment_reply_variants: Option<Vec<String>>,
     /// See [`AutomationInput::hrn_enforced`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hrn_enforced: Option<bool>,

@@ -43,6 +43,8 @@ pub mod limits {
     pub const PUBLIC_REPLY_CHARS_MAX: usize = 300;
     /// Most links in a public reply (platform limit).
     pub const PUBLIC_REPLY_LINKS_MAX: usize = 1;
+    /// Most further wordings of a public reply.
+    pub const PUBLIC_REPLY_VARIANTS_MAX: usize = 10;
     /// More hashtags in a public reply are saved with a warning (platform limit, not confirmed).
     pub const PUBLIC_REPLY_HASHTAGS_WARN: usize = 4;
     /// Longest cool-down per contact.

@@ -85,6 +85,9 @@ pub struct Content {
     pub hrn_enforced: bool,
     /// Public reply under the comment, after a private reply was delivered.
     pub comment_reply_text: Option<String>,
+    /// Further wordings of the public reply: one is drawn for each comment, never the last one again.
+    #[serde(default)]
+    pub comment_reply_variants: Vec<String>,
     /// Posts whose comments it listens to; none means every post.
     pub post_ids: Vec<MediaId>,
     /// Inactive from this instant on.
@@ -94,6 +97,14 @@ pub struct Content {
 }
 
 impl Content {
+    /// All wordings of the public reply; none when there is no public reply.
+    #[must_use]
+    pub fn public_replies(&self) -> Vec<&str> {
+        let Some(first) = self.comment_reply_text.as_deref() else { return Vec::new() };
+        let all = std::iter::once(first).chain(self.comment_reply_variants.iter().map(String::as_str));
+        all.filter(|reply| !reply.trim().is_empty()).collect()
+    }
+
     /// The first trigger: the only one in the eyes of older clients.
     #[must_use]
     pub fn trigger_word(&self) -> &str {

@@ -90,6 +90,7 @@ fn touched(patch: &AutomationPatch) -> Vec<&'static str> {
     add(patch.trigger_scope.is_some(), &["triggerScope", "postIds", "commentReplyText"]);
     add(patch.post_id.is_some() || patch.post_ids.is_some(), &["postIds"]);
     add(patch.comment_reply_text.is_some(), &["commentReplyText"]);
+    add(patch.comment_reply_variants.is_some(), &["commentReplyVariants"]);
     add(patch.cooldown_seconds.is_some(), &["cooldownSeconds"]);
     names
 }
@@ -123,6 +124,9 @@ fn merge(before: &Content, patch: &AutomationPatch) -> AutomationInput {
             .comment_reply_text
             .clone()
             .unwrap_or_else(|| before.comment_reply_text.clone()),
+        comment_reply_variants: Some(
+            patch.comment_reply_variants.clone().unwrap_or_else(|| before.comment_reply_variants.clone()),
+        ),
         hrn_enforced: Some(patch.hrn_enforced.unwrap_or(before.hrn_enforced)),
         cooldown_seconds: Some(
             patch
@@ -179,7 +183,9 @@ impl Check {
             .comment_reply_text
             .as_deref()
             .filter(|_| listens_to_comments)
-            .and_then(|t| self.public_reply(t));
+            .and_then(|t| self.public_reply("commentReplyText", t));
+        let comment_reply_variants =
+            if comment_reply_text.is_some() { self.variants(input) } else { Vec::new() };
         if sets_expiry && input.expires_at.is_some_and(|at| at <= self.now) {
             self.error("expiresAt", FieldCode::Past, "expiry must be in the future");
         }
@@ -197,6 +203,7 @@ impl Check {
             trigger_scope,
             hrn_enforced: input.hrn_enforced.unwrap_or(false),
             comment_reply_text,
+            comment_reply_variants,
             post_ids,
             expires_at: input.expires_at,
             cooldown,
@@ -294,20 +301,29 @@ impl Check {
         posts
     }
 
-    fn public_reply(&mut self, text: &str) -> Option<String> {
-        let text = self.text("commentReplyText", text.trim(), limits::PUBLIC_REPLY_CHARS_MAX);
+    fn variants(&mut self, input: &AutomationInput) -> Vec<String> {
+        let typed = input.comment_reply_variants.as_deref().unwrap_or_default();
+        if typed.len() > limits::PUBLIC_REPLY_VARIANTS_MAX {
+            self.error("commentReplyVariants", FieldCode::TooMany, "at most 10 further wordings");
+        }
+        let kept = typed.iter().take(limits::PUBLIC_REPLY_VARIANTS_MAX);
+        kept.filter_map(|text| self.public_reply("commentReplyVariants", text)).collect()
+    }
+
+    fn public_reply(&mut self, field: &'static str, text: &str) -> Option<String> {
+        let text = self.text(field, text.trim(), limits::PUBLIC_REPLY_CHARS_MAX);
         if text.is_empty() {
             return None;
         }
         if links(&text).nth(limits::PUBLIC_REPLY_LINKS_MAX).is_some() {
-            self.error("commentReplyText", FieldCode::TooMany, "a public reply may have at most one link");
+            self.error(field, FieldCode::TooMany, "a public reply may have at most one link");
         }
         if text.matches('#').count() > limits::PUBLIC_REPLY_HASHTAGS_WARN {
-            self.warn("commentReplyText", "more than four hashtags may be refused");
+            self.warn(field, "more than four hashtags may be refused");
         }
         let shouts = text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase);
         if shouts && text.chars().filter(|c| c.is_alphabetic()).count() > 3 {
-            self.warn("commentReplyText", "a reply all in capitals may be refused");
+            self.warn(field, "a reply all in capitals may be refused");
         }
         Some(text.into_owned())
     }

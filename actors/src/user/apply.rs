@@ -159,6 +159,12 @@ impl User {
             UserEvent::BehindMoved { line, after, taken } => self.line_mut(*line).moved(*after, *taken),
             UserEvent::ErasureSet { mid, erasure } => self.set_erasure(mid, erasure),
             UserEvent::ErasureClosed(mid) => self.close_erasure(mid),
+            UserEvent::PublicReplyWorded { automation, wording } => {
+                self.automations.word(automation, *wording);
+            }
+            UserEvent::Disclosed { person, at } => {
+                self.with_contact(person, |contact| contact.disclosed_at = Some(*at));
+            }
         }
     }
 

@@ -22,6 +22,9 @@ pub struct Automations {
     list: OrdMap<AutomationId, Arc<Automation>>,
     /// Private replies delivered, by automation: apart, because they change often.
     counts: OrdMap<AutomationId, u64>,
+    /// Which wording of the public reply was used last, by automation with several.
+    #[serde(default)]
+    worded: OrdMap<AutomationId, u8>,
     /// Compiled triggers of the live ones. Derived, when first asked for: a batch of changes, a replay or a dormant
     /// workspace compiles nothing in vain. A change puts a new cell here, and clones of the same list share theirs.
     #[serde(skip)]
@@ -109,6 +112,7 @@ impl Automations {
         self.forget(id);
         self.list.remove(id);
         self.counts.remove(id);
+        self.worded.remove(id);
         self.matcher = Arc::default();
     }
 
@@ -133,6 +137,17 @@ impl Automations {
         if self.list.contains_key(id) {
             let count = self.counts.entry(id.clone()).or_insert(0);
             *count = count.saturating_add(1);
+        }
+    }
+
+    /// Which of its wordings an automation used last.
+    pub(super) fn last_wording(&self, id: &AutomationId) -> Option<usize> {
+        self.worded.get(id).map(|wording| usize::from(*wording))
+    }
+
+    pub(super) fn word(&mut self, id: &AutomationId, wording: u8) {
+        if self.list.contains_key(id) {
+            self.worded.insert(id.clone(), wording);
         }
     }
 

@@ -257,11 +257,7 @@ pub(super) fn after_private_reply(
         trail.comment_so(11, StepOutcome::Stopped, "no public replies on a live broadcast");
         return trail.write(draft);
     }
-    let Some(reply) =
-        automation.content.comment_reply_text.as_deref().filter(|reply| !reply.trim().is_empty())
-    else {
-        return;
-    };
+    let Some(reply) = worded(draft, &automation, from) else { return };
     let message = outgoing::Message {
         case,
         kind: Kind::PublicReply { comment: from.comment.id.clone() },
@@ -271,12 +267,28 @@ pub(super) fn after_private_reply(
         fired: None,
         window_ends_at: from.at + PRIVATE_REPLY_WINDOW,
     };
-    if let Err(error) = outgoing::enqueue(draft, now, &message, vec![Content::Text(reply.into())]) {
+    if let Err(error) = outgoing::enqueue(draft, now, &message, vec![Content::Text(reply)]) {
         draft.emit(UserEvent::PublicReplyLogged { decision: case.no, result: ActionResult::Failed });
         let mut trail = Trail::resume(case.no, now);
         trail.comment_so(11, StepOutcome::Stopped, error.to_string());
         trail.write(draft);
     }
+}
+
+/// The wording of the public reply below a comment: drawn, but never the one that this automation used last.
+fn worded(draft: &mut Draft<User>, automation: &Automation, from: &CommentCase) -> Option<Arc<str>> {
+    let wordings = automation.content.public_replies();
+    if wordings.len() < 2 {
+        return wordings.first().map(|reply| Arc::from(*reply));
+    }
+    let last = draft.automations.last_wording(&automation.id).filter(|last| *last < wordings.len());
+    let others = wordings.len() - usize::from(last.is_some());
+    let step = keys::drawn(from.comment.id.as_str(), others);
+    let place = last.map_or(step, |last| (last + 1 + step) % wordings.len());
+    let reply = wordings.get(place).map(|reply| Arc::from(*reply));
+    let wording = u8::try_from(place).unwrap_or_default();
+    draft.emit(UserEvent::PublicReplyWorded { automation: automation.id.clone(), wording });
+    reply
 }
 
 /// A lock on the contact, when there is one.

@@ -72,6 +72,9 @@ pub struct Contact {
     pub thread_taken: bool,
     /// Sends to this person were refused; no automatic sends until then.
     pub unreachable_until: Option<Timestamp>,
+    /// When an automatic message last told that a machine answers.
+    #[serde(default)]
+    pub disclosed_at: Option<Timestamp>,
     /// Where the contact came from.
     pub source: ContactSource,
     /// Rarely changed parts.
@@ -248,6 +251,7 @@ impl Contact {
             opted_out_at: None,
             thread_taken: false,
             unreachable_until: None,
+            disclosed_at: None,
             source,
             crm: Arc::default(),
             thread: Thread::default(),

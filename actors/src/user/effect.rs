@@ -96,6 +96,8 @@ pub struct SendRequest {
     pub kind: Kind,
     /// What it says.
     pub content: Content,
+    /// No person pressed send: the operator's stop holds it back.
+    pub automatic: bool,
     /// With what.
     pub access: Access,
     /// The call must be over by then: later the attempt counts as unconfirmed, and something else may have been decided.

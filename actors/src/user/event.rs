@@ -359,6 +359,20 @@ pub enum UserEvent {
     },
     /// That is over.
     ErasureClosed(Mid),
+    /// A wording of the public reply of an automation was drawn.
+    PublicReplyWorded {
+        /// Which automation.
+        automation: AutomationId,
+        /// Its place among the wordings.
+        wording: u8,
+    },
+    /// A contact was told that an automated system answers.
+    Disclosed {
+        /// Who.
+        person: Igsid,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// How a decision went on.

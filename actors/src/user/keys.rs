@@ -35,6 +35,12 @@ pub(super) fn firing(automation: &str, person: &Igsid, media: Option<&MediaId>) 
     joined(&["firing", automation, person.as_str(), media.map_or("", MediaId::as_str)])
 }
 
+/// A number below `below`, drawn from a text: the same for the same text, and spread evenly. 0 when there is no choice.
+pub(super) fn drawn(text: &str, below: usize) -> usize {
+    let below = u64::try_from(below).unwrap_or(u64::MAX).max(1);
+    usize::try_from(Fingerprint::of(text).halves().1 % below).unwrap_or_default()
+}
+
 fn joined(parts: &[&str]) -> Fingerprint {
     Fingerprint::of(&parts.join("\0"))
 }

@@ -76,6 +76,12 @@ impl Line {
         self.events.len().saturating_add(behind)
     }
 
+    /// How many wait at hand.
+    #[must_use]
+    pub fn at_hand(&self) -> usize {
+        self.events.len()
+    }
+
     /// Nobody waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -21,6 +21,7 @@ pub mod contact;
 mod control;
 mod decide;
 pub mod decision;
+mod disclosure;
 mod dm;
 mod echo;
 pub mod effect;
@@ -258,11 +259,13 @@ impl Entity for User {
         const OUTBOUND: usize = 900;
         const AUTOMATION: usize = 2_000;
         const DECISION: usize = 800;
+        const HELD: usize = 1_000;
         const IDLE: usize = 8 * 1_024;
         IDLE + self.contacts.len() * CONTACT
             + (self.seen.len() + self.fired.len()) * SEEN
             + (self.outbox.open() + self.replies.len()) * OUTBOUND
             + self.automations.len() * AUTOMATION
             + self.decisions.len() * DECISION
+            + (self.parked.at_hand() + self.overflow.at_hand()) * HELD
     }
 }

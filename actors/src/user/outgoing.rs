@@ -6,7 +6,7 @@ use super::{
     budget,
     calendar::Month,
     decision::{HrnSource, Silence, Verdict},
-    hrn_queue, keys,
+    disclosure, hrn_queue, keys,
     question::{Case, Origin, Part, ReplyContext},
     relay,
     tell::{self, Entry},
@@ -15,10 +15,10 @@ use crate::{
     Draft, Timestamp,
     outbox::{
         Author, AutomationRef, Content, Enqueue, EnqueueError, Fingerprint, KEY_BYTES_MAX, Kind, OutboundId,
-        OutboundKey,
+        OutboundKey, WINDOW_MARGIN,
     },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// A message to put in the outbox.
 pub(super) struct Message<'a> {
@@ -39,6 +39,12 @@ pub(super) fn enqueue(
     message: &Message<'_>,
     contents: Vec<Content>,
 ) -> Result<OutboundId, EnqueueError> {
+    let contents = match message.part {
+        Part::First => {
+            disclosure::with(draft, now, (&message.case.person, message.author, &message.kind), contents)
+        }
+        _ => contents,
+    };
     if contents.len() > 1 {
         draft.outbox.has_room(&message.kind.thread(), contents.len())?;
     }
@@ -46,8 +52,10 @@ pub(super) fn enqueue(
     let mut before = None;
     for (step, content) in contents.into_iter().enumerate() {
         let part = if step == 0 { message.part } else { Part::Later };
+        let key = key(message, part, step);
         let request = Enqueue {
-            key: key(message, part, step),
+            not_before: starts_at(draft, now, message, key.as_str()),
+            key,
             cause: message.case.key.clone(),
             kind: message.kind.clone(),
             content,
@@ -55,7 +63,6 @@ pub(super) fn enqueue(
             author: message.author,
             counted: message.reserved.is_some() && step == 0,
             window_ends_at: message.window_ends_at,
-            not_before: now,
             depends_on: before,
         };
         let event = draft.outbox.enqueue(now, request)?;
@@ -75,6 +82,20 @@ pub(super) fn enqueue(
         draft.emit(UserEvent::Fired { fingerprint, at: now });
     }
     first.ok_or(EnqueueError::Empty)
+}
+
+/// When a message may start: an automatic answer after a wait that is drawn from its key, so that it is the same
+/// whenever it is decided, and that its window allows.
+fn starts_at(draft: &Draft<User>, now: Timestamp, message: &Message<'_>, key: &str) -> Timestamp {
+    let (least, longest) = draft.settings.answer_delay;
+    let answers = matches!(message.part, Part::First | Part::PublicReply { .. });
+    if longest.is_zero() || !answers || message.author == Author::Human {
+        return now;
+    }
+    let span = usize::try_from(longest.saturating_sub(least).as_millis()).unwrap_or_default();
+    let drawn = u64::try_from(keys::drawn(key, span.saturating_add(1))).unwrap_or_default();
+    let at = now + least + Duration::from_millis(drawn);
+    if at < message.window_ends_at - WINDOW_MARGIN { at } else { now }
 }
 
 /// The firing that a reply to a case is: of its automation, for its person, on its post when it was a comment.

@@ -20,9 +20,9 @@ use super::{
     quiet::QuietHours,
     relay,
     settings::{
-        COOLDOWN_MAX, EXTRA_INSTRUCTIONS_CHARS_MAX, HUMAN_TAKEOVER_MAX, OPT_OUT_REPLY_BYTES_MAX,
-        QuietHoursChange, REPLY_DELAY_MAX, SENDS_PER_HOUR_MAX, STOP_WORD_CHARS_MAX, STOP_WORDS_MAX, Settings,
-        SettingsPatch,
+        ANSWER_DELAY_MAX, COOLDOWN_MAX, DISCLOSURE_CHARS_MAX, EXTRA_INSTRUCTIONS_CHARS_MAX,
+        HUMAN_TAKEOVER_MAX, OPT_OUT_REPLY_BYTES_MAX, QuietHoursChange, REPLY_DELAY_MAX, SENDS_PER_HOUR_MAX,
+        STOP_WORD_CHARS_MAX, STOP_WORDS_MAX, Settings, SettingsPatch,
     },
     tell,
 };
@@ -257,6 +257,13 @@ fn patched(before: &Settings, patch: &SettingsPatch) -> Result<Settings, Vec<Fie
     let dm_cooldown = within("dmCooldown", patch.dm_cooldown, before.dm_cooldown, COOLDOWN_MAX);
     let comment_cooldown =
         within("commentCooldown", patch.comment_cooldown, before.comment_cooldown, COOLDOWN_MAX);
+    let answer_delay = (
+        within("answerDelayMin", patch.answer_delay_min, before.answer_delay.0, ANSWER_DELAY_MAX),
+        within("answerDelayMax", patch.answer_delay_max, before.answer_delay.1, ANSWER_DELAY_MAX),
+    );
+    if answer_delay.0 > answer_delay.1 {
+        errors.push(FieldError::new("answerDelayMax", FieldCode::OutOfRange, "at least the least delay"));
+    }
     let clearable = |typed: &Option<String>, stored: &Option<Arc<str>>| match typed {
         None => stored.clone(),
         Some(text) if text.trim().is_empty() => None,
@@ -269,6 +276,10 @@ fn patched(before: &Settings, patch: &SettingsPatch) -> Result<Settings, Vec<Fie
     let opt_out_reply = clearable(&patch.opt_out_reply, &before.opt_out_reply);
     if opt_out_reply.as_ref().is_some_and(|text| text.len() > OPT_OUT_REPLY_BYTES_MAX) {
         errors.push(FieldError::new("optOutReply", FieldCode::TooLong, "at most 1000 bytes"));
+    }
+    let disclosure = clearable(&patch.disclosure, &before.disclosure);
+    if disclosure.as_ref().is_some_and(|text| text.chars().count() > DISCLOSURE_CHARS_MAX) {
+        errors.push(FieldError::new("disclosure", FieldCode::TooLong, "at most 200 characters"));
     }
     let stop_words = match &patch.stop_words {
         None => Arc::clone(&before.stop_words),
@@ -304,6 +315,8 @@ fn patched(before: &Settings, patch: &SettingsPatch) -> Result<Settings, Vec<Fie
         opt_out_reply,
         sends_per_hour,
         quiet_hours,
+        disclosure,
+        answer_delay,
     };
     if errors.is_empty() { Ok(settings) } else { Err(errors) }
 }

@@ -6,7 +6,7 @@ use super::{
     action_log::ActionResult,
     cancel, comment, connection,
     decision::{DecisionNo, Delivery, DeliveryState, Silence, StepOutcome, Verdict},
-    echo,
+    disclosure, echo,
     effect::SendRequest,
     integration::Status,
     notification::NotificationKind,
@@ -116,7 +116,9 @@ fn run(draft: &mut Draft<User>, effect: OutboxEffect) {
             let Some(item) = draft.outbox.get(id) else { return };
             let State::Sending { lease_until, .. } = item.state else { return };
             let (kind, content) = (item.kind.clone(), item.content.clone());
-            let request = SendRequest { outbound: id, attempt, kind, content, access, lease_until };
+            let automatic = item.is_automatic();
+            let request =
+                SendRequest { outbound: id, attempt, kind, content, automatic, access, lease_until };
             draft.effect(UserEffect::Send(request));
         }
         OutboxEffect::Read { id, read, since } => {
@@ -310,6 +312,11 @@ fn delivered(draft: &mut Draft<User>, now: Timestamp, id: OutboundId, context: &
         comment::ensure_contact(draft, now, from);
     }
     record(draft, now, &item, &context.case);
+    if item.is_automatic()
+        && let outbox::Content::Text(text) = &item.content
+    {
+        disclosure::delivered(draft, now, &context.case.person, text);
+    }
     if context.part == Part::Later {
         return;
     }

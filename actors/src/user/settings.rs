@@ -6,6 +6,10 @@ use std::{sync::Arc, time::Duration};
 
 /// Longest wait before a reply is decided.
 pub const REPLY_DELAY_MAX: Duration = Duration::from_secs(60);
+/// Longest wait of an automatic answer that is drawn.
+pub const ANSWER_DELAY_MAX: Duration = Duration::from_secs(60);
+/// Longest words that tell of the automated system, in characters.
+pub const DISCLOSURE_CHARS_MAX: usize = 200;
 /// Longest pause of automation after the owner answered by hand.
 pub const HUMAN_TAKEOVER_MAX: Duration = Duration::from_secs(1_440 * 60);
 /// Longest cool-down between two firings of one automation for one contact.
@@ -55,6 +59,14 @@ pub struct Settings {
     /// Hours in which automatic messages wait, unless their window closes before the end; `None` is never.
     #[serde(default)]
     pub quiet_hours: Option<QuietHours>,
+    /// Told below the first automatic message to a contact, and again every 30 days; `None` tells nothing. At most
+    /// [`DISCLOSURE_CHARS_MAX`].
+    #[serde(default)]
+    pub disclosure: Option<Arc<str>>,
+    /// Least and longest wait of an automatic answer in the outbox; it is drawn when the answer is decided, and kept. 0 to
+    /// [`ANSWER_DELAY_MAX`]. None by default: the wait before deciding ([`Settings::reply_delay`]) stands for it.
+    #[serde(default)]
+    pub answer_delay: (Duration, Duration),
 }
 
 /// What to do with a trivial acknowledgement.
@@ -131,6 +143,8 @@ impl Default for Settings {
             )),
             sends_per_hour: None,
             quiet_hours: None,
+            disclosure: None,
+            answer_delay: (Duration::ZERO, Duration::ZERO),
         }
     }
 }
@@ -169,6 +183,12 @@ pub struct SettingsPatch {
     pub sends_per_hour: Option<u32>,
     /// See [`Settings::quiet_hours`].
     pub quiet_hours: Option<QuietHoursChange>,
+    /// See [`Settings::disclosure`]; empty clears.
+    pub disclosure: Option<String>,
+    /// Least of [`Settings::answer_delay`].
+    pub answer_delay_min: Option<Duration>,
+    /// Longest of [`Settings::answer_delay`].
+    pub answer_delay_max: Option<Duration>,
 }
 
 /// A change of the quiet hours.

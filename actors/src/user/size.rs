@@ -70,8 +70,9 @@ fn of_automation(automation: &Automation) -> usize {
         Response::AiPrompt(prompt) => prompt.prompt.len(),
         Response::GenericTemplate(_) | Response::Invalid(_) => TEMPLATE_BYTES_MAX,
     };
+    let wordings: usize = content.comment_reply_variants.iter().map(String::len).sum();
     let note = content.description.as_ref().map_or(0, String::len);
-    triggers + response + note
+    triggers + response + wordings + note
 }
 
 fn of_outbox(event: &OutboxEvent) -> usize {

@@ -17,6 +17,7 @@ pub(in crate::automation) fn automation(id: &str, triggers: &[&str]) -> Automati
         trigger_scope: Scope::Dm,
         hrn_enforced: false,
         comment_reply_text: None,
+        comment_reply_variants: Vec::new(),
         post_ids: Vec::new(),
         expires_at: None,
         cooldown: Duration::ZERO,

@@ -239,3 +239,29 @@ fn a_second_comment_is_not_answered_when_the_first_ones_prompt_is_still_being_wr
     let month = world.user.usage.months().last().unwrap().1;
     assert_eq!((month.sends, month.reserved), (1, 0));
 }
+
+#[test]
+fn public_replies_are_worded_in_turn_and_never_twice_alike() {
+    let mut world = World::connected();
+    let mut input = on_comments("link", "Here it is", Some("Sent!"));
+    input.comment_reply_variants = Some(vec!["Look at your inbox".into(), " On its way ".into(), " ".into()]);
+    world.automate("c1", input);
+    let mut worded = Vec::new();
+    for no in 0..40 {
+        world.comments(&format!("8{no:014}"), "link");
+        world.wait(secs(120));
+        let texts = world.deliver();
+        worded.extend(texts.into_iter().filter(|text| text != "Here it is"));
+    }
+    assert_eq!(worded.len(), 40);
+    assert!(worded.windows(2).all(|two| two[0] != two[1]), "{worded:?}");
+    for wording in ["Sent!", "Look at your inbox", "On its way"] {
+        assert!(worded.iter().filter(|text| *text == wording).count() >= 5, "{worded:?}");
+    }
+    let patch = serde_json::from_str(r#"{"title":"other"}"#).unwrap();
+    world.run(Command::UpdateAutomation { id: "c1".into(), patch }).unwrap();
+    assert_eq!(world.user.automations.get("c1").unwrap().content.comment_reply_variants.len(), 2);
+    let many = serde_json::json!({ "commentReplyVariants": vec!["x"; 11] });
+    let patch = serde_json::from_value(many).unwrap();
+    assert!(world.run(Command::UpdateAutomation { id: "c1".into(), patch }).is_err());
+}

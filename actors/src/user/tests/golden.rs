@@ -37,12 +37,13 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 5] = [
+const EVENTS: [(&str, &[u8]); 6] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
     ("events-4.bin", include_bytes!("golden/events-4.bin")),
     ("events-5.bin", include_bytes!("golden/events-5.bin")),
+    ("events-6.bin", include_bytes!("golden/events-6.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -183,6 +184,8 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::BehindMoved { line, after: no, taken: 3 },
         UserEvent::ErasureSet { mid: mid.clone(), erasure: Arc::new(Erasure { person: ana(), due: at }) },
         UserEvent::ErasureClosed(mid),
+        UserEvent::PublicReplyWorded { automation: "c1".into(), wording: 1 },
+        UserEvent::Disclosed { person: ana(), at },
     ]
 }
 

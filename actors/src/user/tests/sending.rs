@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::{
     id::Igsid,
-    outbox::{Doubt, FailureClass, ReadOutcome, Refusal, SendOutcome},
+    outbox::{Doubt, FailureClass, ReadOutcome, Refusal, SendOutcome, State},
     user::{
         Command,
         decision::{CancelReason, HrnSource, Silence, Verdict},
@@ -155,4 +155,69 @@ fn a_reply_to_an_unreachable_contact_was_not_cancelled_by_the_owner() {
     world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Recipient)));
     world.wait(secs(10));
     assert_eq!(world.verdict(&key), Verdict::Cancelled(CancelReason::Unreachable));
+}
+
+#[test]
+fn an_answer_waits_for_a_time_that_is_drawn_once_and_kept() {
+    let mut world = priced();
+    world.settings(SettingsPatch {
+        answer_delay_min: Some(secs(3)),
+        answer_delay_max: Some(secs(12)),
+        ..SettingsPatch::default()
+    });
+    let mut waits = std::collections::BTreeSet::new();
+    for no in 0..20 {
+        world.says(&format!("8{no:014}"), "price");
+        let decided = world.now;
+        assert!(world.sends.is_empty());
+        let starts_at = |world: &World| {
+            world.user.outbox.iter().find_map(|item| match item.state {
+                State::Queued { not_before } => Some(not_before),
+                _ => None,
+            })
+        };
+        let due = starts_at(&world).unwrap();
+        world.passivate();
+        assert_eq!(starts_at(&world), Some(due), "a restart does not draw again");
+        let waited = due.since(decided);
+        assert!((secs(3)..=secs(12)).contains(&waited), "{waited:?}");
+        waits.insert(waited);
+        world.wait(secs(12));
+        assert_eq!(world.deliver().len(), 1);
+        world.wait(secs(120));
+    }
+    assert!(waits.len() > 15, "{waits:?}");
+    let odd = SettingsPatch { answer_delay_max: Some(secs(1)), ..SettingsPatch::default() };
+    assert!(world.run(Command::UpdateSettings(odd)).is_err());
+}
+
+#[test]
+fn a_machine_says_once_that_it_is_one() {
+    let mut world = priced();
+    let told = "I am an automated assistant.";
+    world.settings(SettingsPatch { disclosure: Some(told.into()), ..SettingsPatch::default() });
+    world.automate("c1", on_comments("link", "here", Some("sent!")));
+    let mut menu = fixed("menu", r#"[{"title":"Menu","subtitle":"All we bake"}]"#);
+    menu.response_type = "generic_template".into();
+    world.automate("a2", menu);
+    world.automate("a3", fixed("long", &"It is 12 euro. ".repeat(66)));
+    world.says(ANA, "price");
+    assert_eq!(world.deliver(), ["It is 12 euro.\n\nI am an automated assistant."]);
+    world.wait(secs(10));
+    world.says(ANA, "price");
+    assert_eq!(world.deliver(), ["It is 12 euro."]);
+    world.comments(BEN, "link");
+    assert_eq!(world.deliver(), ["here\n\nI am an automated assistant.", "sent!"]);
+    for (person, text) in [("903", "menu"), ("904", "long")] {
+        world.says(person, text);
+        let mut texts = world.deliver();
+        world.wait(secs(10));
+        texts.extend(world.deliver());
+        assert_eq!((texts.len(), texts.last().map(String::as_str)), (2, Some(told)), "{text}");
+        assert!(world.contact(person).disclosed_at.is_some());
+    }
+    world.wait(hours(24 * 31));
+    world.connect();
+    world.says(ANA, "price");
+    assert!(world.deliver()[0].ends_with(told), "after a month again");
 }
