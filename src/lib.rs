@@ -17,6 +17,7 @@ pub mod outbox_view;
 pub mod outlets;
 pub mod parts;
 pub mod running;
+pub mod send_stop;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;

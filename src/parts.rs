@@ -5,7 +5,7 @@ use crate::{
     config::{Config, Secret},
     keys::{self, KeysError},
     metric_definitions::WebhookCounters,
-    outlets::{IntakeOutlet, UserOutlet, model::NoModel},
+    outlets::{IntakeOutlet, SendStop, UserOutlet, model::NoModel},
 };
 use greenroom_actors::{
     intake::Intake,
@@ -51,6 +51,8 @@ pub struct App {
     pub keyring: Arc<Keyring>,
     /// Token of the operator's routes.
     pub operator_token: Secret,
+    /// The operator's stop of all automatic messages, as the way out sees it.
+    pub send_stop: Arc<SendStop>,
     /// Renders metrics.
     pub metrics: PrometheusHandle,
     /// What deliveries count.
@@ -120,9 +122,11 @@ pub fn build(
     let client = Client::new(&client_config(config))?;
     let clock: Arc<dyn Clock> = replacements.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let limits = replacements.limits.unwrap_or_else(|| shell_limits(config));
+    let send_stop = Arc::<SendStop>::default();
     let outlet = replacements.outlet.unwrap_or_else(|| {
         let (keyring, history) = (Arc::clone(&keyring), Arc::clone(&stores.history));
-        Arc::new(UserOutlet::new(client.clone(), keyring, Arc::new(NoModel), history, Arc::clone(&clock)))
+        let (clock, stop) = (Arc::clone(&clock), Arc::clone(&send_stop));
+        Arc::new(UserOutlet::new(client.clone(), keyring, Arc::new(NoModel), history, clock, stop))
     });
     let users = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let intake = Host::start(stores.clone(), Arc::new(IntakeOutlet), Arc::clone(&clock), limits)?;
@@ -141,6 +145,7 @@ pub fn build(
         client,
         keyring,
         operator_token,
+        send_stop,
         metrics,
         webhook_counters: WebhookCounters::new(config.instagram.app_secrets.len()),
         ready: AtomicBool::new(true),

@@ -6,7 +6,7 @@ use crate::{
     connect,
     http::{Door, WebhookLimits, router},
     parts::{self, App, Replacements},
-    server, telemetry, unrouted,
+    send_stop, server, telemetry, unrouted,
 };
 use anyhow::Context;
 use greenroom_instagram::sandbox::{Bind, RunningSandbox, Sandbox, SandboxOptions};
@@ -55,6 +55,7 @@ pub async fn start(
     let sandboxed = config.uses_sandbox();
     let own_sandbox = if sandboxed { use_sandbox(&mut config).await? } else { None };
     let app = build(config.clone(), metrics, progress).await?;
+    send_stop::restore(&app).await.context("cannot read whether automatic messages are stopped")?;
     serve_unrouted(&app).await;
     let door = Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) };
     let stop = CancellationToken::new();

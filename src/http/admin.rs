@@ -4,16 +4,18 @@ use super::{
     error::{ApiError, Code},
     router::Door,
 };
-use crate::{explain, outbox_view};
+use crate::{explain, outbox_view, send_stop};
 use axum::{
     Json,
-    extract::{Path, Query, Request, State},
+    extract::{Path, Query, Request, State, rejection::JsonRejection},
     http::header,
     middleware::Next,
     response::Response,
 };
 use greenroom_actors::{
+    intake::Intake,
     outbox::OutboundId,
+    shell::AskError,
     user::{Command, decision::DecisionView},
 };
 use serde::Deserialize;
@@ -65,6 +67,36 @@ pub(super) async fn outbox(
     let state = door.app.users.published(&workspace).await?.state;
     let limit = listing.limit.unwrap_or(outbox_view::LISTED);
     Ok(Json(outbox_view::view(&state.outbox, door.app.clock.now(), limit)))
+}
+
+/// Whether the automatic messages of all workspaces are stopped.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stop {
+    stopped: bool,
+}
+
+/// `GET …/automatic-sends`: whether they are stopped, and since when (milliseconds).
+pub(super) async fn automatic_sends(State(door): State<Door>) -> Result<Json<Value>, ApiError> {
+    let since = send_stop::since(&door.app).await.map_err(not_kept)?;
+    Ok(Json(
+        json!({ "stopped": since.is_some(), "since": since.map(greenroom_actors::Timestamp::as_millis) }),
+    ))
+}
+
+/// `PUT …/automatic-sends`: stops them, or lets them go on.
+pub(super) async fn stop_automatic_sends(
+    State(door): State<Door>,
+    body: Result<Json<Stop>, JsonRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Json(Stop { stopped }) =
+        body.map_err(|rejection| ApiError::new(Code::Validation, rejection.body_text()))?;
+    send_stop::set(&door.app, stopped).await.map_err(not_kept)?;
+    Ok(Json(json!({ "stopped": stopped })))
+}
+
+fn not_kept(error: AskError<Intake>) -> ApiError {
+    ApiError::new(Code::Unavailable, error.to_string())
 }
 
 /// `cancel`, `replay` or `resend` of one message.

@@ -33,6 +33,9 @@ pub fn router(door: Door) -> Router {
         .route("/automations", post(provision::create_automation))
         .layer(DefaultBodyLimit::max(provision::BODY_BYTES_MAX))
         .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
+    let installation = Router::new()
+        .route("/automatic-sends", get(admin::automatic_sends).put(admin::stop_automatic_sends))
+        .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
     Router::new()
         .route(
             "/api/webhooks/instagram",
@@ -42,6 +45,7 @@ pub fn router(door: Door) -> Router {
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
         .nest("/api/admin/workspaces/{workspace}", admin)
+        .nest("/api/admin", installation)
         .fallback(not_found)
         // One layer of five, outermost first: every call of `layer` boxes each route once more, and each request pays.
         .layer((

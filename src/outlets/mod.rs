@@ -3,7 +3,7 @@
 mod instagram;
 pub mod model;
 
-pub use instagram::{TOKEN_FIELD, UserOutlet};
+pub use instagram::{SendStop, TOKEN_FIELD, UserOutlet};
 
 use async_trait::async_trait;
 use greenroom_actors::{EntityId, intake::Intake, ports::Outlet};

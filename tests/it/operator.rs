@@ -157,3 +157,30 @@ async fn an_unknown_message_is_listed_and_sent_again_once_however_often_it_is_as
     world.assert_nothing_twice().await;
     world.close().await;
 }
+
+#[tokio::test]
+async fn the_operators_stop_holds_every_automatic_message_back_and_loses_none() {
+    let world = World::bakery().await;
+    world.rule(BAKERY, "price", "It is 49.").await;
+    let url = format!("http://{}/api/admin/automatic-sends", world.door);
+    let token = world.app.operator_token.expose().to_owned();
+    let set =
+        |stopped: bool| world.http.put(&url).bearer_auth(&token).json(&json!({ "stopped": stopped })).send();
+    assert_eq!(world.http.get(&url).send().await.unwrap().status(), 401);
+    assert_eq!(set(true).await.unwrap().status(), 200);
+    let view: Value = world.http.get(&url).bearer_auth(&token).send().await.unwrap().json().await.unwrap();
+    assert!(view["stopped"] == true && view["since"].is_number(), "{view}");
+    let mid = world.dm(BAKERY, 1, "price").await;
+    world.pass(HOUR).await;
+    assert!(world.sent(BAKERY).await.is_empty());
+    let waiting = only(&outbox(&world).await, "waiting");
+    assert_eq!(waiting["kind"], "dm");
+    world.app.send_stop.set(false);
+    greenroom::send_stop::restore(&world.app).await.unwrap();
+    assert!(world.app.send_stop.is_on(), "a restart keeps it");
+    assert_eq!(set(false).await.unwrap().status(), 200);
+    world.drain(HOUR).await;
+    assert_eq!(world.sent_texts(BAKERY).await, ["It is 49."]);
+    assert!(world.was_answered(BAKERY, &mid).await);
+    world.close().await;
+}

@@ -39,6 +39,9 @@ pub struct Intake {
     pub tests: u64,
     /// When the last one came.
     pub last_test_at: Option<Timestamp>,
+    /// Since when the operator has stopped the automatic messages of all workspaces.
+    #[serde(default)]
+    pub sends_stopped_at: Option<Timestamp>,
 }
 
 /// A bounded list, oldest first.
@@ -124,6 +127,8 @@ pub enum Command {
         /// How many; items that came meanwhile stay.
         count: usize,
     },
+    /// Stop the automatic messages of all workspaces, or let them go on.
+    StopSends(bool),
     /// Let go what is too old.
     Tick,
 }
@@ -141,7 +146,7 @@ impl Command {
         match self {
             Self::Unrouted(item) => item.size(),
             Self::Quarantine(item) => item.size(),
-            Self::CountTest | Self::ReleaseUnrouted { .. } | Self::Tick => 0,
+            Self::CountTest | Self::ReleaseUnrouted { .. } | Self::StopSends(_) | Self::Tick => 0,
         }
     }
 }
@@ -175,6 +180,8 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// Automatic messages were stopped at an instant; `None` lets them go on.
+    SendsStopped(Option<Timestamp>),
     /// The oldest items of an account left for its workspace.
     UnroutedReleased {
         /// Which account.
@@ -207,6 +214,11 @@ impl Entity for Intake {
             Command::ReleaseUnrouted { account, count } => {
                 draft.emit(Event::UnroutedReleased { account: account.clone(), count: *count });
             }
+            Command::StopSends(stopped) => {
+                if draft.sends_stopped_at.is_some() != *stopped {
+                    draft.emit(Event::SendsStopped(stopped.then_some(now)));
+                }
+            }
             Command::Tick => {}
         }
         Ok(())
@@ -224,6 +236,7 @@ impl Entity for Intake {
                 self.tests += 1;
                 self.last_test_at = Some(*at);
             }
+            Event::SendsStopped(at) => self.sends_stopped_at = *at,
             Event::UnroutedReleased { account, count } => {
                 let mut left = *count;
                 self.unrouted.items.retain(|kept| {
@@ -264,7 +277,9 @@ fn make_room(draft: &mut Draft<Intake>, now: Timestamp, command: &Command) {
     let (unrouted, quarantined) = match command {
         Command::Unrouted(item) => (item.size(), 0),
         Command::Quarantine(item) => (0, item.size()),
-        Command::CountTest | Command::ReleaseUnrouted { .. } | Command::Tick => (0, 0),
+        Command::CountTest | Command::ReleaseUnrouted { .. } | Command::StopSends(_) | Command::Tick => {
+            (0, 0)
+        }
     };
     let unrouted = draft.unrouted.surplus(now, unrouted, UNROUTED_BYTES_MAX, UNROUTED_AGE_MAX);
     let quarantined = draft.quarantine.surplus(now, quarantined, QUARANTINE_BYTES_MAX, QUARANTINE_AGE_MAX);

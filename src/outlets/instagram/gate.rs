@@ -3,7 +3,7 @@
 
 use greenroom_actors::Timestamp;
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
     time::Duration,
 };
 
@@ -55,5 +55,23 @@ mod tests {
         assert_eq!(gate.closed_for(now + Duration::from_secs(60)), None);
         gate.close(now + Duration::from_secs(90_000));
         assert_eq!(gate.closed_for(now), Some(PAUSE_MAX));
+    }
+}
+
+/// The operator's stop of all automatic messages: looked at right before a call is made, so that it holds back what was
+/// leased and not yet written too. Kept by the intake log; [`crate::send_stop`] brings it here.
+#[derive(Debug, Default)]
+pub struct SendStop(AtomicBool);
+
+impl SendStop {
+    /// Stops, or lets go on.
+    pub fn set(&self, stopped: bool) {
+        self.0.store(stopped, Ordering::Release);
+    }
+
+    /// Automatic messages are stopped.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }

@@ -8,6 +8,7 @@ mod read;
 mod send;
 
 use self::gate::AppGate;
+pub use self::gate::SendStop;
 use super::model::Model;
 use crate::metric_definitions as names;
 use async_trait::async_trait;
@@ -40,6 +41,7 @@ pub struct UserOutlet {
     history: Arc<dyn History>,
     clock: Arc<dyn Clock>,
     gate: AppGate,
+    stop: Arc<SendStop>,
 }
 
 /// Why the platform was not called.
@@ -69,15 +71,17 @@ struct Opened {
 }
 
 impl UserOutlet {
-    /// An outlet that calls Instagram with `client`, asks `model`, and reads what left the workspaces in `history`.
+    /// An outlet that calls Instagram with `client`, asks `model`, reads what left the workspaces in `history`, and sends
+    /// nothing automatic while `stop` is on.
     pub fn new(
         client: Client,
         keyring: Arc<Keyring>,
         model: Arc<dyn Model>,
         history: Arc<dyn History>,
         clock: Arc<dyn Clock>,
+        stop: Arc<SendStop>,
     ) -> Self {
-        Self { client, keyring, model, history, clock, gate: AppGate::default() }
+        Self { client, keyring, model, history, clock, gate: AppGate::default(), stop }
     }
 
     /// One page of the workspace's own history.

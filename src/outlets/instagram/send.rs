@@ -13,6 +13,12 @@ use greenroom_instagram::{
     outcome::{self, Answer, DoubtReason},
     send::{self, ContentError, OutgoingMessage, PublicReply},
 };
+use std::time::Duration;
+
+/// After this a stopped message is looked at again: how long a stop holds on after it was lifted.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// Code of the platform's limits of one kind of call, which close one lane and no other.
+const STOPPED_CODE: u32 = 613;
 
 /// Why a message cannot even be written; all of them are final.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +56,9 @@ impl UserOutlet {
                 refused(FailureClass::Unreachable, "waited too long for its turn; no call was made"),
                 None,
             );
+        }
+        if request.automatic && self.stop.is_on() {
+            return (stopped(), None);
         }
         let access = match self.open(workspace, &request.access) {
             Ok(access) => access,
@@ -90,6 +99,17 @@ fn write(kind: &Kind, content: &Content) -> Result<Call, Unwritable> {
             OutgoingMessage::private_reply(CommentId::parse(comment.as_str())?, content)?
         }
     }))
+}
+
+/// The operator's stop closes the lane like a rate limit of one kind of call: the message stays queued, uses up no
+/// attempt, and is looked at again after a while.
+fn stopped() -> SendOutcome {
+    SendOutcome::NotSent(Refusal {
+        code: STOPPED_CODE,
+        retry_after: Some(LOOK_AGAIN_AFTER),
+        message: Some("automatic messages are stopped by the operator".into()),
+        ..Refusal::of(FailureClass::Rate)
+    })
 }
 
 /// A token that cannot be opened is as good as none: the owner has to connect again.
