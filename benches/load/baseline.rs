@@ -10,7 +10,7 @@ use axum::{
 };
 use greenroom::server;
 use greenroom_instagram::signature::{SIGNATURE_HEADER, SecretList};
-use greenroom_persistence::{DueChange, EntityId, NewRecord, Seq, Stores, embedded};
+use greenroom_persistence::{DueChange, EntityId, Erase, NewRecord, Seq, Stores, embedded};
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use std::{
@@ -92,6 +92,7 @@ async fn receive(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes)
         rows: Vec::new(),
         directory: Vec::new(),
         due: DueChange::Unchanged,
+        erase: Erase::Nothing,
     };
     match stores.journal.append(record).await {
         Ok(committed) => {

@@ -8,7 +8,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "measures time")]
 
-use greenroom_persistence::{DueChange, EntityId, NewRecord, Seq, embedded};
+use greenroom_persistence::{DueChange, EntityId, Erase, NewRecord, Seq, embedded};
 use std::{
     fs::File,
     os::unix::fs::FileExt,
@@ -106,6 +106,7 @@ fn record(entity: EntityId, seq: u64) -> NewRecord {
         rows: Vec::new(),
         directory: Vec::new(),
         due: DueChange::Unchanged,
+        erase: Erase::Nothing,
     }
 }
 

@@ -15,7 +15,7 @@
 )]
 
 use greenroom_persistence::{
-    DirectoryChange, DueChange, EntityId, HistoryRow, NewRecord, Seq, SnapshotBlob, Stores, Timestamp,
+    DirectoryChange, DueChange, EntityId, Erase, HistoryRow, NewRecord, Seq, SnapshotBlob, Stores, Timestamp,
     embedded,
 };
 use std::{
@@ -93,6 +93,7 @@ async fn add(stores: &Stores, n: u64) {
         rows: vec![HistoryRow { stream: "m".into(), no: n, bytes: bytes(ROW_BYTES) }],
         directory: vec![DirectoryChange::Claim(format!("account:{n}"))],
         due: DueChange::Set(Timestamp::from_millis(i64::try_from(n).unwrap())),
+        erase: Erase::Nothing,
     };
     while let Err(error) = stores.journal.append(record()).await {
         assert!(matches!(error, greenroom_persistence::AppendError::Overloaded { .. }), "{error}");

@@ -4,11 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a broken promise ends the test that runs this suite")]
 
 mod appends;
+mod erasure;
 mod names;
 mod rows;
 mod states;
 
-use crate::{DueChange, EntityId, NewRecord, Seq, Stores};
+use crate::{DueChange, EntityId, Erase, NewRecord, Seq, Stores};
 use async_trait::async_trait;
 
 /// How the suite makes an engine, and opens it again.
@@ -32,6 +33,7 @@ pub async fn run<E: Engine>(engine: &E) {
     check_appends(engine).await;
     check_names(engine).await;
     check_rows(engine).await;
+    check_erasure(engine).await;
     check_states(engine).await;
 }
 
@@ -57,6 +59,14 @@ pub async fn check_names<E: Engine>(engine: &E) {
 /// When the engine breaks a promise.
 pub async fn check_rows<E: Engine>(engine: &E) {
     rows::run(engine).await;
+}
+
+/// Checks that erased history is gone.
+///
+/// # Panics
+/// When the engine breaks a promise.
+pub async fn check_erasure<E: Engine>(engine: &E) {
+    erasure::run(engine).await;
 }
 
 /// Checks snapshots, tails after them, and timers.
@@ -89,6 +99,7 @@ pub fn record(key: &str, expected: u64, payload: &str) -> NewRecord {
         rows: Vec::new(),
         directory: Vec::new(),
         due: DueChange::Unchanged,
+        erase: Erase::Nothing,
     }
 }
 

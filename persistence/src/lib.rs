@@ -21,8 +21,8 @@ pub use engine::embedded;
 pub use engine::memory;
 pub use id::{EntityId, EntityIdError, KEY_MAX, KIND_MAX};
 pub use record::{
-    DIRECTORY_NAME_BYTES_MAX, DirectoryChange, DueChange, HistoryRow, NewRecord, Position, RECORD_BYTES_MAX,
-    RowNo, STREAM_NAME_BYTES_MAX, Seq, StoredRecord, StreamName,
+    DIRECTORY_NAME_BYTES_MAX, DirectoryChange, DueChange, Erase, HistoryRow, NewRecord, Position,
+    RECORD_BYTES_MAX, RowNo, STREAM_NAME_BYTES_MAX, Seq, StoredRecord, StreamName,
 };
 pub use store::{
     AppendError, Committed, Direction, Directory, History, Journal, Page, ReadError, SnapshotBlob, Snapshots,

@@ -88,6 +88,19 @@ pub enum DueChange {
     Clear,
 }
 
+/// What a record takes away of what its entity had before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Erase {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Every history row of the entity, in every stream, that an earlier record wrote. Rows of this record stay. Gone for
+    /// every reader with the record; the bytes leave the disk later, within a time that the engine names.
+    ///
+    /// Events of earlier records are the entity's own business: a snapshot that includes this record takes their place.
+    History,
+}
+
 /// A record to append.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewRecord {
@@ -104,6 +117,9 @@ pub struct NewRecord {
     pub directory: Vec<DirectoryChange>,
     /// Timer change.
     pub due: DueChange,
+    /// What of earlier records goes. A record of before this field was there erases nothing.
+    #[serde(default)]
+    pub erase: Erase,
 }
 
 /// Largest record, in bytes as counted by [`NewRecord::size`]. Bounds buffers and the time that one append can hold up

@@ -5,7 +5,7 @@ use super::{
     slot::{Envelope, Live},
 };
 use crate::{Draft, Entity, Timestamp};
-use greenroom_persistence::{DueChange, EntityId, NewRecord, codec::CodecError};
+use greenroom_persistence::{DueChange, EntityId, Erase, NewRecord, codec::CodecError};
 use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -124,6 +124,7 @@ fn decide_all<E: Entity>(
         rows: parts.rows,
         directory: parts.directory,
         due: due_change(live, due),
+        erase: Erase::Nothing,
     };
     let next = Next::Record { record, state: Arc::new(parts.state), weight, due, bytes };
     Ok(Plan { next, verdicts, effects })

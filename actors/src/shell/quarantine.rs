@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{Entity, Timestamp};
 use greenroom_persistence::{
-    AppendError, Committed, Direction, DueChange, EntityId, HistoryRow, NewRecord, ReadError, RowNo, Seq,
+    AppendError, Committed, Direction, DueChange, EntityId, Erase, HistoryRow, NewRecord, ReadError, RowNo,
+    Seq,
 };
 use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,6 +90,7 @@ impl<E: Entity> Shell<E> {
             rows: vec![row],
             directory: Vec::new(),
             due: DueChange::Unchanged,
+            erase: Erase::Nothing,
         };
         let committed = self.stores.journal.append(record).await?;
         tracing::error!(entity.id = %id, strikes = envelope.strikes, "a command of {id} is quarantined");

@@ -7,8 +7,8 @@ use super::{
 use crate::shell::{AskError, RecoveryError, ShellLimits, Unavailable};
 use async_trait::async_trait;
 use greenroom_persistence::{
-    AppendError, Committed, DueChange, EntityId, Journal, NewRecord, Position, ReadError, Seq, SnapshotBlob,
-    StoredRecord, Stores, codec,
+    AppendError, Committed, DueChange, EntityId, Erase, Journal, NewRecord, Position, ReadError, Seq,
+    SnapshotBlob, StoredRecord, Stores, codec,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -113,6 +113,7 @@ async fn five_records_after(snapshot: Vec<u8>) -> Stage {
             rows: Vec::new(),
             directory: Vec::new(),
             due: DueChange::Unchanged,
+            erase: Erase::Nothing,
         };
         stores.journal.append(record).await.unwrap();
     }

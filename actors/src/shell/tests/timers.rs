@@ -8,7 +8,7 @@ use crate::{
     Entity,
     shell::{Asker, ShellLimits},
 };
-use greenroom_persistence::{DueChange, EntityId, NewRecord, Seq, codec};
+use greenroom_persistence::{DueChange, EntityId, Erase, NewRecord, Seq, codec};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -156,6 +156,7 @@ impl Stage {
             rows: Vec::new(),
             directory: Vec::new(),
             due,
+            erase: Erase::Nothing,
         };
         self.engine.reopen().journal.append(record).await.unwrap();
     }

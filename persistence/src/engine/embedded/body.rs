@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! framed  length:u32 crc32:u32 body
-//! body    seq:u64 entity:text due:(0 | 1 i64 | 2) payload:bytes
+//! body    seq:u64 entity:text due:(0 | 1 i64 | 2, with 128 added when it erases) payload:bytes
 //!         rows:u32 (stream:text no:u64 bytes:bytes)*  changes:u32 (1|2 name:text)*
 //! text    length:u16 utf8       bytes  length:u32 bytes       all little-endian
 //! ```
@@ -11,7 +11,7 @@
 
 use super::bytes::{Put, Reader};
 use crate::{
-    DirectoryChange, DueChange, EntityId, HistoryRow, NewRecord, Position, RowNo, Seq, StoredRecord,
+    DirectoryChange, DueChange, EntityId, Erase, HistoryRow, NewRecord, Position, RowNo, Seq, StoredRecord,
     Timestamp,
 };
 
@@ -20,6 +20,8 @@ pub(super) const FRAME_BYTES: usize = 8;
 const DUE_UNCHANGED: u8 = 0;
 const DUE_SET: u8 = 1;
 const DUE_CLEAR: u8 = 2;
+/// Added to the tag of the timer change when the record erases the history before it.
+const ERASES_HISTORY: u8 = 0x80;
 const CLAIM: u8 = 1;
 const RELEASE: u8 = 2;
 
@@ -40,7 +42,13 @@ pub(super) fn encode(record: &NewRecord) -> Vec<u8> {
 fn put_body(out: &mut Vec<u8>, record: &NewRecord) {
     out.put_u64(record.expected_seq.next().0);
     out.put_text(record.entity.as_str());
+    let tag = out.len();
     put_due(out, record.due);
+    if record.erase == Erase::History
+        && let Some(tag) = out.get_mut(tag)
+    {
+        *tag |= ERASES_HISTORY;
+    }
     out.put_bytes(&record.payload);
     put_count(out, record.rows.len());
     for row in &record.rows {
@@ -71,7 +79,25 @@ pub(super) fn put_due(out: &mut Vec<u8>, due: DueChange) {
 }
 
 pub(super) fn take_due(reader: &mut Reader<'_>) -> Option<DueChange> {
-    match reader.u8()? {
+    let tag = reader.u8()?;
+    due_of(tag, reader)
+}
+
+fn take_due_and_erase(reader: &mut Reader<'_>) -> Option<(DueChange, Erase)> {
+    let tag = reader.u8()?;
+    let erase = if tag & ERASES_HISTORY == 0 { Erase::Nothing } else { Erase::History };
+    Some((due_of(tag & !ERASES_HISTORY, reader)?, erase))
+}
+
+/// Whether a body erases, without taking all of it apart.
+pub(super) fn erases_history(body: &[u8]) -> bool {
+    let mut reader = Reader(body);
+    let erase = reader.u64().and_then(|_| reader.text()).and_then(|_| take_due_and_erase(&mut reader));
+    erase.is_some_and(|(_, erase)| erase == Erase::History)
+}
+
+fn due_of(tag: u8, reader: &mut Reader<'_>) -> Option<DueChange> {
+    match tag {
         DUE_UNCHANGED => Some(DueChange::Unchanged),
         DUE_SET => Some(DueChange::Set(Timestamp::from_millis(reader.i64()?))),
         DUE_CLEAR => Some(DueChange::Clear),
@@ -93,6 +119,7 @@ pub(super) struct Body<'a> {
     pub(super) seq: Seq,
     pub(super) entity: &'a str,
     pub(super) due: DueChange,
+    pub(super) erase: Erase,
     pub(super) payload: &'a [u8],
     rows: Reader<'a>,
     row_count: u32,
@@ -105,7 +132,7 @@ impl<'a> Body<'a> {
         let mut reader = Reader(body);
         let seq = Seq(reader.u64()?);
         let entity = reader.text()?;
-        let due = take_due(&mut reader)?;
+        let (due, erase) = take_due_and_erase(&mut reader)?;
         let payload = reader.bytes()?;
         let row_count = reader.u32()?;
         let rows = reader;
@@ -118,7 +145,7 @@ impl<'a> Body<'a> {
             take_change(&mut reader)?;
         }
         let whole = reader.is_empty() && seq > Seq::ZERO;
-        whole.then_some(Self { seq, entity, due, payload, rows, row_count, changes, change_count })
+        whole.then_some(Self { seq, entity, due, erase, payload, rows, row_count, changes, change_count })
     }
 
     /// Stream, number and content of each row.
@@ -146,6 +173,7 @@ impl<'a> Body<'a> {
             rows: rows.collect(),
             directory: self.changes().collect(),
             due: self.due,
+            erase: self.erase,
         };
         Some(StoredRecord { position, seq: self.seq, record })
     }
@@ -182,16 +210,40 @@ mod tests {
             any::<i64>().prop_map(|at| DueChange::Set(Timestamp::from_millis(at)))
         ];
         let lists = (prop::collection::vec(row, 0..4), prop::collection::vec(change, 0..4));
-        ("[a-z]{1,16}", "[^\\pC]{1,20}", 0..u64::MAX, any::<Vec<u8>>(), lists, due).prop_map(
-            |(kind, key, expected, payload, (rows, directory), due)| NewRecord {
+        let erase = prop_oneof![Just(Erase::Nothing), Just(Erase::History)];
+        ("[a-z]{1,16}", "[^\\pC]{1,20}", 0..u64::MAX, any::<Vec<u8>>(), lists, (due, erase)).prop_map(
+            |(kind, key, expected, payload, (rows, directory), (due, erase))| NewRecord {
                 entity: EntityId::new(&kind, &key).unwrap(),
                 expected_seq: Seq(expected),
                 payload,
                 rows,
                 directory,
                 due,
+                erase,
             },
         )
+    }
+
+    /// A record as it was first released, before there was anything to erase. These bytes must be readable for ever, and
+    /// a record that erases nothing still has them.
+    const GOLDEN: &[u8] = b"A\0\0\0\x10\xa4p2\x07\0\0\0\0\0\0\0\x06\0user/a\x01\x05\0\0\0\0\0\0\0\x02\
+        \0\0\0hi\x01\0\0\0\x01\0m\x09\0\0\0\0\0\0\0\x03\0\0\0row\x02\0\0\0\x01\x01\0n\x02\x01\0o";
+
+    #[test]
+    fn a_record_that_erases_nothing_has_its_released_form() {
+        let record = NewRecord {
+            rows: vec![HistoryRow { stream: "m".into(), no: 9, bytes: b"row".to_vec() }],
+            directory: vec![DirectoryChange::Claim("n".into()), DirectoryChange::Release("o".into())],
+            due: DueChange::Set(Timestamp::from_millis(5)),
+            ..crate::conformance::record("a", 6, "hi")
+        };
+        assert_eq!(encode(&record), GOLDEN);
+        let body = take_framed(&mut Reader(GOLDEN)).unwrap();
+        assert!(!erases_history(body));
+        assert_eq!(Body::parse(body).unwrap().to_stored(Position(1)).unwrap().record, record);
+        let erasing = encode(&NewRecord { erase: Erase::History, ..record });
+        assert_eq!(erasing.len(), GOLDEN.len());
+        assert!(erases_history(&erasing[FRAME_BYTES..]));
     }
 
     proptest! {

@@ -7,7 +7,7 @@
 //!   end     0:u32 0:u32 crc32:u32 of the counts, then the counts: frames:u64 entries:u64
 //! ```
 //!
-//! Entries are sorted: entities, then rows, then names. A checkpoint is made from the one before it and the segments
+//! Entries are sorted: entities, then rows, then names. (A run has before them whose rows of earlier sources are erased.) A checkpoint is made from the one before it and the segments
 //! after that, never from the working set, so what sled lost in silence is not lost here. Only snapshots come from the
 //! working set; one that is missing there leaves the earlier snapshot and the whole tail after it in place. A snapshot
 //! may include records after the checkpoint's position; they are in the segments, and applying them again changes

@@ -4,6 +4,7 @@
 use super::{
     CheckpointFailed,
     checkpoint::{self, CheckpointError, CheckpointReader, merge},
+    erasures::Erasures,
     home::Home,
     keys, recover,
     segment::{self, End, ScanError},
@@ -15,7 +16,11 @@ use bytes::Bytes;
 use std::{
     fs,
     path::PathBuf,
-    sync::{Arc, atomic::Ordering, mpsc::Receiver},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
 };
 use tokio::sync::oneshot;
 
@@ -71,22 +76,15 @@ pub(super) struct Checkpointer {
     /// Size at which a sorted run is written, in bytes.
     pub(super) run_bytes: usize,
     pub(super) backoff: Backoff,
+    pub(super) erasures: Erasures,
 }
 
 impl Checkpointer {
     pub(super) fn run(mut self) {
-        while let Ok(request) = self.requests.recv() {
+        while let Some(request) = self.next_request() {
             match request {
                 Request::Stop => return,
-                Request::Look => {
-                    let uncovered = self.shared.uncovered_bytes.load(Ordering::Acquire);
-                    if uncovered > self.checkpoint_bytes.max(self.newest_bytes.saturating_mul(GROWTH))
-                        && self.backoff.passes()
-                        && let Err(error) = self.make()
-                    {
-                        tracing::error!(%error, "a checkpoint failed; the journal is kept until one succeeds");
-                    }
-                }
+                Request::Look => self.look(),
                 Request::Make(reply) => {
                     let made = self.make().map_err(|error| CheckpointFailed(error.to_string()));
                     if reply.send(made).is_err() {
@@ -95,6 +93,34 @@ impl Checkpointer {
                 }
             }
         }
+    }
+
+    /// The next request; a look when the time has come for what was erased.
+    fn next_request(&self) -> Option<Request> {
+        let Some(wait) = self.erasures.wait() else { return self.requests.recv().ok() };
+        match self.requests.recv_timeout(wait) {
+            Ok(request) => Some(request),
+            Err(RecvTimeoutError::Timeout) => Some(Request::Look),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    fn look(&mut self) {
+        let uncovered = self.shared.uncovered_bytes.load(Ordering::Acquire);
+        if uncovered > self.checkpoint_bytes.max(self.newest_bytes.saturating_mul(GROWTH))
+            && self.backoff.passes()
+            && let Err(error) = self.make()
+        {
+            tracing::error!(%error, "a checkpoint failed; the journal is kept until one succeeds");
+        }
+        if self.erasures.are_due(&self.shared)
+            && self.backoff.passes()
+            && self.erasures.prepare(&self.shared)
+            && let Err(error) = self.make()
+        {
+            tracing::error!(%error, "erased data stays on disk until a checkpoint succeeds; trying again");
+        }
+        self.erasures.settle(&self.shared);
     }
 
     fn make(&mut self) -> Result<Position, CheckpointError> {

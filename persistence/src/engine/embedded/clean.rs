@@ -1,7 +1,7 @@
 //! The mark of a clean stop: the next start may trust what the last one left, without reading all of it.
 //!
 //! ```text
-//! CLEAN   magic:8 version:u32 position:u64 mark:u64 digest:u64 fingerprint:u64 crc32:u32
+//! CLEAN   magic:8 version:u32 position:u64 mark:u64 digest:u64 erased:u64 fingerprint:u64 crc32:u32
 //! ```
 //!
 //! Written last, when every record is in the working set, sled is closed and nothing is left unchecked; taken away first,
@@ -27,9 +27,9 @@ use std::{
 };
 
 const MAGIC: &[u8; 8] = b"GRCLEAN\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes that the checksum covers.
-const COVERED_BYTES: usize = 44;
+const COVERED_BYTES: usize = 52;
 /// Most files that are looked at one by one. With more, a full check is not much slower.
 const FILES_MAX: usize = 1_000_000;
 
@@ -40,6 +40,8 @@ pub(super) struct CleanStop {
     pub(super) position: Position,
     /// What the working set said of itself.
     pub(super) meta: Meta,
+    /// Position of the newest record that erases, if segments up to it are there; otherwise zero.
+    pub(super) erased_at: Position,
     /// See [`fingerprint`].
     fingerprint: u64,
 }
@@ -56,10 +58,16 @@ pub(super) enum Left {
 
 impl CleanStop {
     /// Marks the stop as clean. Nothing may be changed afterwards.
-    pub(super) fn write(home: &Home, generation: u64, position: Position, meta: Meta) -> io::Result<()> {
+    pub(super) fn write(
+        home: &Home,
+        generation: u64,
+        position: Position,
+        meta: Meta,
+        erased_at: Position,
+    ) -> io::Result<()> {
         // Sled may have written while it was closed. A power cut must not leave the mark and take that.
         sync_files(&home.set(generation))?;
-        let found = Self { position, meta, fingerprint: fingerprint(home, generation)? };
+        let found = Self { position, meta, erased_at, fingerprint: fingerprint(home, generation)? };
         let draft = home.clean().with_extension("tmp");
         let mut file = File::create(&draft)?;
         file.write_all(&found.encode())?;
@@ -106,6 +114,7 @@ impl CleanStop {
         out.put_u64(self.position.0);
         out.put_u64(self.meta.mark.0);
         out.put_u64(self.meta.digest);
+        out.put_u64(self.erased_at.0);
         out.put_u64(self.fingerprint);
         let crc = crc32fast::hash(&out);
         out.extend_from_slice(&crc.to_le_bytes());
@@ -117,7 +126,8 @@ impl CleanStop {
         (reader.take(MAGIC.len())? == MAGIC && reader.u32()? == VERSION).then_some(())?;
         let position = Position(reader.u64()?);
         let meta = Meta { mark: Position(reader.u64()?), digest: reader.u64()? };
-        let found = Self { position, meta, fingerprint: reader.u64()? };
+        let erased_at = Position(reader.u64()?);
+        let found = Self { position, meta, erased_at, fingerprint: reader.u64()? };
         (reader.u32()? == crc32fast::hash(bytes.get(..COVERED_BYTES)?) && reader.is_empty()).then_some(found)
     }
 }
@@ -188,7 +198,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_what_is_cut_or_flipped_is_not() {
         let meta = Meta { mark: Position(7), digest: 0xfeed };
-        let stop = CleanStop { position: Position(7), meta, fingerprint: 42 };
+        let stop = CleanStop { position: Position(7), meta, erased_at: Position(3), fingerprint: 42 };
         let bytes = stop.encode();
         assert_eq!(CleanStop::decode(&bytes), Some(stop));
         for cut in 0..bytes.len() {

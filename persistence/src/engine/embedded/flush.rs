@@ -35,6 +35,9 @@ pub(super) fn flush(
     let mut batch = Vec::new();
     let mut bytes = 0;
     for (entity, entry) in &table.entities {
+        if entry.is_erased {
+            erase_pages(set, entity, &mut apply)?;
+        }
         let from = batch.len();
         entity_changes(set, entity, entry, &mut batch)?;
         bytes += size_of_changes(&batch, from);
@@ -51,6 +54,30 @@ pub(super) fn flush(
     }
     let mark = if table.last > Position::ZERO { table.last } else { set.mark() };
     apply(set.prepare(batch, Some(mark))?)
+}
+
+/// Removes every page of an entity, in batches of their own: there may be many. A crash between two of them takes away
+/// nothing that a start does not take away too, since the mark stands before the record that erases. The digest over the
+/// pages is right after each.
+fn erase_pages(
+    set: &WorkingSet,
+    entity: &EntityId,
+    apply: &mut impl FnMut(Prepared) -> Result<(), SetError>,
+) -> Result<(), SetError> {
+    loop {
+        let mut head = head(set, entity)?.unwrap_or_default();
+        let mut batch: Vec<Change> = Vec::new();
+        set.scan_prefix(&keys::all_pages(entity), |key, value| {
+            head.pages = head.pages.wrapping_sub(digest_part(key, &value));
+            batch.push((key.to_vec(), None));
+            Ok(batch.len() < BATCH_CHANGES_MAX)
+        })?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        batch.push((keys::head(entity), Some(head.encode())));
+        apply(set.prepare(batch, None)?)?;
+    }
 }
 
 fn size_of_changes(changes: &[Change], from: usize) -> usize {

@@ -294,7 +294,8 @@ impl Follower {
         if !is_whole || !self.is_finished || !self.shared.was_closed() || meta.mark != last {
             return;
         }
-        if let Err(error) = CleanStop::write(&self.home, self.generation, last, meta) {
+        let erased_at = self.shared.index.read().erased().unwrap_or_default();
+        if let Err(error) = CleanStop::write(&self.home, self.generation, last, meta, erased_at) {
             tracing::warn!(%error, "the clean stop could not be marked; the next start checks everything");
         }
     }

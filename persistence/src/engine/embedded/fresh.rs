@@ -97,6 +97,8 @@ impl Loader<'_> {
                     self.batch.push((keys::name(&name), Some(owner.as_str().as_bytes().to_vec())));
                 }
             }
+            // Only runs have it.
+            Entry::Erased { .. } => {}
         }
         if self.batch.len() >= BATCH_CHANGES { self.write(None) } else { Ok(()) }
     }

@@ -15,7 +15,7 @@
 //!
 //! Heads, names and timers are the **index**: small, and what everything else is found and checked by.
 
-use super::bytes::Put;
+use super::bytes::{Put, Reader};
 use crate::{EntityId, RowNo, Seq, TimerEntry, Timestamp};
 use std::ops::Bound;
 
@@ -89,6 +89,11 @@ pub(super) fn all_pages(entity: &EntityId) -> Vec<u8> {
     key
 }
 
+/// The stream in a page key of an entity.
+pub(super) fn stream_of<'a>(key: &'a [u8], entity: &EntityId) -> Option<&'a str> {
+    Reader(key.strip_prefix(all_pages(entity).as_slice())?).text()
+}
+
 /// What all pages of a stream begin with.
 pub(super) fn pages(entity: &EntityId, stream: &str) -> Vec<u8> {
     let mut key = all_pages(entity);
@@ -159,6 +164,7 @@ mod tests {
             let made = page(&entity, &stream, no);
             prop_assert_eq!(made.starts_with(&pages(&entity, &other)), stream == other);
             prop_assert_eq!(number_of(&made), Some(no));
+            prop_assert_eq!(stream_of(&made, &entity), Some(stream.as_str()));
         }
     }
 }

@@ -23,6 +23,16 @@ const POINT_EVERY_BYTES: u64 = 64 * 1024;
 #[derive(Default)]
 pub(super) struct LogIndex {
     pub(super) segments: Vec<IndexedSegment>,
+    /// Position of the newest record that erases; zero when none was seen.
+    pub(super) erased_at: Position,
+}
+
+impl LogIndex {
+    /// Position of the newest record that erases, while there are segments with it or with what it erased.
+    pub(super) fn erased(&self) -> Option<Position> {
+        let first = self.segments.first().map(|segment| segment.first);
+        Some(self.erased_at).filter(|at| *at > Position::ZERO && first.is_some_and(|first| first <= *at))
+    }
 }
 
 /// One segment's part of the index.
@@ -110,6 +120,12 @@ struct Active {
     offset: u64,
 }
 
+impl Active {
+    const fn is_empty(&self) -> bool {
+        self.offset == HEADER_BYTES as u64
+    }
+}
+
 /// Why a group is not known to be durable.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WriteError {
@@ -164,7 +180,8 @@ impl Log {
         if self.fail_next_write.swap(false, std::sync::atomic::Ordering::AcqRel) {
             return Err(io::Error::other("fault asked for by a test").into());
         }
-        let fits = |active: &&mut Active| active.offset + length as u64 <= self.segment_bytes;
+        let fits =
+            |active: &&mut Active| active.is_empty() || active.offset + length as u64 <= self.segment_bytes;
         let (bytes, rotated) = match self.active.as_mut().filter(fits) {
             Some(active) => {
                 let bytes = group.seal(&active.salt, first);
@@ -173,7 +190,7 @@ impl Log {
                 active.offset += length as u64;
                 (bytes, false)
             }
-            None => (self.rotate(group)?, true),
+            None => (self.begin(Some(group))?, true),
         };
         self.next = Position(first.0 + u64::from(count));
         if let Some(segment) = self.index.write().segments.last_mut() {
@@ -182,11 +199,20 @@ impl Log {
         Ok(Durable { first, bytes, rotated })
     }
 
-    /// Begins a segment with the group. Its name appears only when its content is durable.
-    fn rotate(&mut self, group: GroupBuilder) -> Result<Bytes, WriteError> {
+    /// Begins a new segment, so that what was written can be removed once it is covered. Does nothing when nothing was
+    /// written to the active one.
+    pub(super) fn end_segment(&mut self) -> Result<(), WriteError> {
+        match &self.active {
+            Some(active) if !active.is_empty() => self.begin(None).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins a segment with a group or without. Its name appears only when its content is durable.
+    fn begin(&mut self, group: Option<GroupBuilder>) -> Result<Bytes, WriteError> {
         let spare = self.spares.take().map_err(WriteError::NotWritten)?;
         let header = Header { first: self.next, salt: spare.salt };
-        let bytes = group.seal(&header.salt, self.next);
+        let bytes = group.map(|group| group.seal(&header.salt, self.next)).unwrap_or_default();
         let mut front = header.encode().to_vec();
         front.extend_from_slice(&bytes);
         let written = spare.file.write_all_at(&front, 0).and_then(|()| spare.file.sync_all());

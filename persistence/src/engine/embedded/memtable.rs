@@ -1,7 +1,7 @@
 //! Records that are durable in the journal but not yet in the working set, indexed and coalesced per entity.
 
 use super::{body::Body, pages::NewRows, values::TailRecord};
-use crate::{DirectoryChange, DueChange, EntityId, Position, Seq, TimerEntry, Timestamp};
+use crate::{DirectoryChange, DueChange, EntityId, Erase, Position, Seq, TimerEntry, Timestamp};
 use bytes::Bytes;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -34,6 +34,8 @@ pub(super) struct Entry {
     pub(super) head: Seq,
     pub(super) tail: Vec<TailRecord>,
     pub(super) due: DueChange,
+    /// One of the records erased the history before it: only `streams` is left, whatever is beneath.
+    pub(super) is_erased: bool,
     pub(super) streams: HashMap<String, NewRows>,
     /// Seq and state.
     pub(super) snapshot: Option<(Seq, Bytes)>,
@@ -44,6 +46,7 @@ pub(super) struct Applied {
     pub(super) entity: EntityId,
     pub(super) record: TailRecord,
     pub(super) due: DueChange,
+    pub(super) erase: Erase,
     pub(super) rows: Vec<(String, u64, Bytes)>,
     /// Only changes that had an effect.
     pub(super) names: Vec<(String, Option<EntityId>)>,
@@ -65,7 +68,7 @@ impl Applied {
             body.rows().map(|(stream, no, row)| (stream.to_owned(), no, bytes.slice_ref(row))).collect();
         let names = replayed_effects(&entity, body.changes(), owner)?;
         let record = TailRecord { position, seq: body.seq, body: bytes.clone() };
-        Ok(Some(Self { entity, record, due: body.due, rows, names }))
+        Ok(Some(Self { entity, record, due: body.due, erase: body.erase, rows, names }))
     }
 }
 
@@ -140,7 +143,7 @@ impl Memtable {
     }
 
     pub(super) fn apply(&mut self, applied: Applied) {
-        let Applied { entity, record, due, rows, names } = applied;
+        let Applied { entity, record, due, erase, rows, names } = applied;
         self.bytes += ENTRY_BYTES + record.body.len();
         if self.last == Position::ZERO {
             self.before = Position(record.position.0.saturating_sub(1));
@@ -154,6 +157,10 @@ impl Memtable {
             self.set_due(&entity, due);
         }
         let entry = self.entities.entry(entity).or_default();
+        if erase == Erase::History {
+            entry.is_erased = true;
+            entry.streams.clear();
+        }
         for (stream, no, row) in rows {
             self.bytes += ENTRY_BYTES + row.len();
             entry.streams.entry(stream).or_default().insert(no, row);

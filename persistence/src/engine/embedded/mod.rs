@@ -10,6 +10,10 @@
 //! reads the journal, and of the working set what could be wrong without being noticed later; the rest is checked while
 //! it serves. When files changed after a clean stop, journal, checkpoint and working set are read whole first.
 //!
+//! What a record erased is gone for every reader at once. Its bytes leave the disk with the next checkpoint, which is made
+//! at most [`ERASED_WITHIN`] later: a new segment is begun, so that all of the journal up to the erasure can go. In the
+//! files of the working set they are free space that sled uses again.
+//!
 //! Threads: one writer, one follower, one for checkpoints, one that prepares segments; after a crash one that checks.
 
 mod audit;
@@ -19,6 +23,7 @@ mod bytes;
 mod checkpoint;
 mod checkpointer;
 mod clean;
+mod erasures;
 mod flush;
 mod follower;
 mod fresh;
@@ -52,6 +57,11 @@ use std::{
 pub use stores::Handle;
 pub use verify::{PROBLEMS_MAX, Problem, VerifyReport, verify};
 
+/// Longest time from a record that erases to the checkpoint that takes the erased bytes off the disk, by default. Erasures
+/// share it, and it is far below the 30 days in which the platform wants data gone. A process that starts with erased bytes
+/// on disk does not wait: nobody knows how long it was away.
+pub const ERASED_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Where the data is and how much of each resource may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -71,6 +81,9 @@ pub struct Options {
     pub queue_bytes_max: usize,
     /// Least journal bytes between two checkpoints.
     pub checkpoint_bytes: u64,
+    /// Longest time from a record that erases to the checkpoint for which the bytes before it leave journal and
+    /// checkpoint, when nothing else makes one before.
+    pub erased_within: Duration,
 }
 
 impl Options {
@@ -87,6 +100,7 @@ impl Options {
             lag_bytes_max: 256 * MIB,
             queue_bytes_max: 64 * MIB,
             checkpoint_bytes: 1024 * MIB as u64,
+            erased_within: ERASED_WITHIN,
         }
     }
 }

@@ -317,6 +317,9 @@ pub(super) fn page(shared: &Shared, query: &PageQuery<'_>) -> Result<Page, ReadE
     let mut rows: BTreeMap<RowNo, Bytes> = kept.into_iter().collect();
     let layers = shared.layers.read();
     for entry in layers.entries(query.entity).rev() {
+        if entry.is_erased {
+            rows.clear();
+        }
         let recent = entry.streams.get(query.stream);
         let wanted = recent.into_iter().flatten().filter(|(no, _)| query.wants(**no));
         rows.extend(wanted.map(|(no, row)| (*no, row.clone())));

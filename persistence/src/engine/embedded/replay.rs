@@ -1,7 +1,7 @@
 //! Reading the journal's files: to check them, and to apply to a working set what it lacks.
 
 use super::{
-    OpenError, Options, Phase, Progress, Report,
+    OpenError, Options, Phase, Progress, Report, body,
     flush::Applier,
     home::{Home, io_error},
     log::{IndexedSegment, LogIndex},
@@ -77,6 +77,9 @@ pub(super) fn replay(
         progress(Progress { phase: Phase::ReadingJournal, done, total });
         let is_newest = done + 1 == segments.len() as u64;
         let segment = read_segment(path, *name, last, is_newest, |position, body| {
+            if body::erases_history(body) {
+                index.erased_at = position;
+            }
             if position > mark {
                 report.applied += 1;
                 applier.record(position, body)?;

@@ -5,8 +5,8 @@
 //!   magic:8 version:u32 zero:u32 first:u64 salt:16 crc32:u32 zeros to 64, then groups, then zeros
 //! ```
 //!
-//! A segment gets its name only after its header and first group are durable, so a segment with a bad header is damage,
-//! never a crash.
+//! A segment gets its name only after its header, and the first group if it was begun for one, are durable, so a segment
+//! with a bad header is damage, never a crash.
 
 use super::{
     bytes::Reader,

@@ -5,6 +5,7 @@ use super::{
     auditor::{Audit, Auditor},
     body,
     checkpointer::{self, Checkpointer},
+    erasures::Erasures,
     follower::{Follower, Mending},
     home::{Home, io_error},
     log::Log,
@@ -121,6 +122,7 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
     let journal = home.journal();
     let spares = Spares::start(&journal, options.segment_bytes).map_err(io_error(&journal))?;
     let (last, base, generation) = (recovered.last, recovered.base, recovered.generation);
+    let has_erased = recovered.index.erased().is_some();
     let shared = Shared::new(recovered.set, recovered.index, last, options.flush_bytes, lock);
     let uncovered: u64 = shared.index.read().segments.iter().map(|segment| segment.end).sum();
     shared.uncovered_bytes.store(uncovered, Ordering::Release);
@@ -139,6 +141,7 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
     }
 
     let (checkpoints, requests) = sync_channel(CHECKPOINT_QUEUE_MAX);
+    let (queue, messages) = mpsc::channel(QUEUE_MAX);
     let newest = super::checkpoint::path_of(&home.checkpoints(), base, super::checkpoint::EXTENSION);
     let checkpointer = Checkpointer {
         shared: Arc::clone(&shared),
@@ -149,6 +152,7 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
         // Small journals have small runs, so that tests merge many.
         run_bytes: checkpointer::RUN_BYTES.min(usize::try_from(options.segment_bytes).unwrap_or(usize::MAX)),
         backoff: checkpointer::Backoff::default(),
+        erasures: Erasures::new(queue.downgrade(), options.erased_within, has_erased),
     };
     let checkpointer = start("journal-checkpoint", move || checkpointer.run()).map_err(io_error(&journal))?;
     let stop = checkpoints.clone();
@@ -167,7 +171,6 @@ pub(super) fn open(options: &Options, progress: &mut dyn FnMut(Progress)) -> Res
         }),
     };
     start("journal-follower", move || follower.run()).map_err(io_error(&journal))?;
-    let (queue, messages) = mpsc::channel(QUEUE_MAX);
     let writer = Writer::new(Arc::clone(&shared), log, messages, checkpoints.clone());
     start("journal-writer", move || writer.run()).map_err(io_error(&journal))?;
     if let Some(auditor) = auditor {
@@ -268,9 +271,9 @@ impl Journal for Engine {
             return Err(AppendError::Fenced { entity, expected, actual });
         }
         let framed = body::encode(&record);
-        let NewRecord { entity, expected_seq, rows, directory, due, payload: _ } = record;
+        let NewRecord { entity, expected_seq, rows, directory, due, erase, payload: _ } = record;
         let (reply, answer) = oneshot::channel();
-        self.send(Request { entity, expected_seq, directory, rows, due, framed, reply })?;
+        self.send(Request { entity, expected_seq, directory, rows, due, erase, framed, reply })?;
         let committed =
             answer.await.map_err(|_| AppendError::Unknown("the writer ended before it answered".into()))?;
         self.append_seconds.record(started.elapsed());

@@ -13,6 +13,7 @@ mod checkpoints;
 mod concurrent;
 mod crashes;
 mod damage;
+mod erasures;
 mod model;
 mod overload;
 mod starts;
@@ -96,6 +97,7 @@ async fn keeps_the_promises_without_the_working_set() {
     conformance::check_appends(&WithoutSet).await;
     conformance::check_names(&WithoutSet).await;
     conformance::check_rows(&WithoutSet).await;
+    conformance::check_erasure(&WithoutSet).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +105,7 @@ async fn keeps_the_promises_from_checkpoints() {
     // A checkpoint removes the segments that reading from the first position would need.
     conformance::check_names(&CheckpointOnly).await;
     conformance::check_rows(&CheckpointOnly).await;
+    conformance::check_erasure(&CheckpointOnly).await;
     conformance::check_states(&CheckpointOnly).await;
 }
 

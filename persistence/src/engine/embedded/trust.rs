@@ -24,7 +24,8 @@ pub(super) fn trusted(
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let base = base(home)?;
     let segments = home.segments().map_err(|error| text(&error))?;
-    let (index, last) = index(&segments, progress)?;
+    let (mut index, last) = index(&segments, progress)?;
+    index.erased_at = stop.erased_at;
     if last != stop.position || stop.meta.mark != last || base > last {
         return Err(format!("the journal ends at {last}, it was left at {}", stop.position));
     }

@@ -1,21 +1,23 @@
 //! Looking at a data folder without changing it: every problem is named with its file and offset.
 //!
 //! The journal's frames, the sequences of every entity and the positions are checked; the checkpoint is read whole; the
-//! working set is copied, checked against its digest, and its heads and names are compared with what the journal says.
+//! working set is copied, checked against its digest, and its heads, its names and what is left of erased histories are
+//! compared with what the journal says.
 
 use super::{
     OpenError, Options, Phase, Progress,
     body::Body,
     checkpoint::{CheckpointError, CheckpointReader, Entry, NameState},
+    flush,
     home::{Home, io_error},
     keys,
     segment::{self, End, ScanError},
     values::Head,
     working_set::{SetError, WorkingSet},
 };
-use crate::{DirectoryChange, EntityId, Position, Seq};
+use crate::{DirectoryChange, EntityId, Erase, Position, RowNo, Seq};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -68,6 +70,8 @@ impl VerifyReport {
 struct Truth {
     heads: HashMap<EntityId, EntityTruth>,
     names: HashMap<String, EntityId>,
+    /// Rows that were written after the last erasure of their entity, for entities that a segment erases.
+    written: HashMap<EntityId, HashSet<(String, RowNo)>>,
     /// Position up to which the working set should have everything.
     mark: Position,
 }
@@ -195,7 +199,7 @@ fn read_checkpoint(
             Entry::Name { name, state: NameState::Owned(owner) } => {
                 truth.names.insert(name, owner);
             }
-            Entry::Name { .. } | Entry::Row { .. } => {}
+            Entry::Name { .. } | Entry::Row { .. } | Entry::Erased { .. } => {}
         }
         let (done, total) = (reader.offset(), Some(reader.len()));
         progress(Progress { phase: Phase::CheckingCheckpoint, done, total });
@@ -318,6 +322,12 @@ impl Truth {
                 }
             }
         }
+        if body.erase == Erase::History {
+            self.written.insert(id.clone(), HashSet::new());
+        }
+        if let Some(written) = self.written.get_mut(&id) {
+            written.extend(body.rows().map(|(stream, no, _)| (stream.to_owned(), no)));
+        }
         let truth = self.heads.entry(id.clone()).or_default();
         let expected = truth.last.next();
         truth.last = body.seq;
@@ -329,7 +339,7 @@ impl Truth {
     }
 }
 
-/// Compares heads and names of the set with the truth.
+/// Compares heads, names and erased histories of the set with the truth.
 fn compare(
     set: &WorkingSet,
     truth: &Truth,
@@ -368,6 +378,27 @@ fn compare(
     if names != truth.names.len() {
         let what = format!("{names} names are kept, the journal says {}", truth.names.len());
         report.problem(folder, None, what, false);
+    }
+    compare_erased(set, truth, folder, report)
+}
+
+/// Looks for rows that an erasure left.
+fn compare_erased(
+    set: &WorkingSet,
+    truth: &Truth,
+    folder: &Path,
+    report: &mut VerifyReport,
+) -> Result<(), SetError> {
+    for (id, written) in &truth.written {
+        set.scan_prefix(&keys::all_pages(id), |key, value| {
+            let stream = keys::stream_of(key, id).ok_or(SetError::Form)?;
+            let (_, rows) = flush::parse_page(key, &value)?;
+            if rows.iter().any(|(no, _)| !written.contains(&(stream.to_owned(), *no))) {
+                report.problem(folder, None, format!("erased history of {id} is still there"), false);
+                return Ok(false);
+            }
+            Ok(true)
+        })?;
     }
     Ok(())
 }

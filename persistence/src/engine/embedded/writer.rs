@@ -11,7 +11,7 @@ use super::{
 };
 use crate::metric_definitions as metric;
 use crate::{
-    AppendError, Committed, DirectoryChange, DueChange, EntityId, HistoryRow, Position, ReadError, Seq,
+    AppendError, Committed, DirectoryChange, DueChange, EntityId, Erase, HistoryRow, Position, ReadError, Seq,
 };
 use bytes::Bytes;
 use std::{
@@ -37,6 +37,7 @@ pub(super) struct Request {
     pub(super) directory: Vec<DirectoryChange>,
     pub(super) rows: Vec<HistoryRow>,
     pub(super) due: DueChange,
+    pub(super) erase: Erase,
     /// The whole record, framed.
     pub(super) framed: Vec<u8>,
     pub(super) reply: oneshot::Sender<Result<Committed, AppendError>>,
@@ -45,6 +46,8 @@ pub(super) struct Request {
 /// What the writer is asked.
 pub(super) enum Message {
     Append(Request),
+    /// Begin a new segment, then answer.
+    EndSegment(oneshot::Sender<()>),
     /// Answer what came before, then end.
     Close,
 }
@@ -137,9 +140,16 @@ impl Writer {
         let mut names = HashMap::new();
         let mut closing = false;
         for message in waiting {
-            let Message::Append(request) = message else {
-                closing = true;
-                continue;
+            let request = match message {
+                Message::Append(request) => request,
+                Message::EndSegment(done) => {
+                    self.end_segment(done);
+                    continue;
+                }
+                Message::Close => {
+                    closing = true;
+                    continue;
+                }
             };
             self.shared.queued_bytes.fetch_sub(request.framed.len(), Ordering::AcqRel);
             match self.admit(&request, &names) {
@@ -161,6 +171,20 @@ impl Writer {
             metric::group_committed(started);
         }
         closing
+    }
+
+    /// When it fails the answer is no answer.
+    fn end_segment(&mut self, done: oneshot::Sender<()>) {
+        let ended = self.shared.check_writable().is_ok().then(|| self.log.end_segment());
+        match ended {
+            Some(Ok(())) if done.send(()).is_err() => tracing::trace!("nobody waits for the segment's end"),
+            Some(Err(error @ WriteError::Unknown(_))) => {
+                tracing::error!(%error, "a journal segment could not be begun: no more appends until a restart");
+                self.shared.set_health(Health::Poisoned(error.to_string()));
+            }
+            Some(Err(error)) => tracing::warn!(%error, "a journal segment could not be begun"),
+            Some(Ok(())) | None => {}
+        }
     }
 
     /// Checks one record against everything that was admitted before it.
@@ -233,13 +257,17 @@ impl Writer {
     fn publish(&self, group: &Bytes, first: Position, admitted: Vec<Admitted>) {
         let mut replies = Vec::with_capacity(admitted.len());
         let mut applied = Vec::with_capacity(admitted.len());
-        let mut last = first;
+        let (mut last, mut erased) = (first, None);
         for (position, Admitted { request, body, names }) in (first.0..).map(Position).zip(admitted) {
             let seq = request.expected_seq.next();
             let record = TailRecord { position, seq, body: group.slice(body) };
             let row = |row: HistoryRow| (row.stream, row.no, Bytes::from(row.bytes));
             let rows = request.rows.into_iter().map(row).collect();
-            applied.push(Applied { entity: request.entity, record, due: request.due, rows, names });
+            let (due, erase) = (request.due, request.erase);
+            if erase == Erase::History {
+                erased = Some(position);
+            }
+            applied.push(Applied { entity: request.entity, record, due, erase, rows, names });
             replies.push((request.reply, Committed { position, seq }));
             last = position;
         }
@@ -247,6 +275,11 @@ impl Writer {
         self.apply(applied, last);
         if !changed.is_empty() {
             self.shared.names_changed(changed.iter().map(|(name, owner)| (name.as_str(), owner.clone())));
+        }
+        if let Some(position) = erased {
+            self.shared.index.write().erased_at = position;
+            // A full queue has a request already that will see it.
+            drop(self.checkpoints.try_send(checkpointer::Request::Look));
         }
         for (reply, committed) in replies {
             answer(reply, Ok(committed));

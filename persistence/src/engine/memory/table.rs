@@ -1,8 +1,8 @@
 //! The indexes that records make, kept in ordinary maps. Also the model that other engines are compared with.
 
 use crate::{
-    AppendError, Committed, Direction, DirectoryChange, DueChange, EntityId, NewRecord, Page, Position,
-    ReadError, RowNo, Seq, SnapshotBlob, StoredRecord, TimerEntry, Timestamp,
+    AppendError, Committed, Direction, DirectoryChange, DueChange, EntityId, Erase, NewRecord, Page,
+    Position, ReadError, RowNo, Seq, SnapshotBlob, StoredRecord, TimerEntry, Timestamp,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -88,6 +88,9 @@ impl Table {
             }
         }
         let entry = self.entities.entry(record.entity.clone()).or_default();
+        if record.erase == Erase::History {
+            entry.streams.clear();
+        }
         for row in &record.rows {
             entry.streams.entry(row.stream.clone()).or_default().insert(row.no, row.bytes.clone());
         }

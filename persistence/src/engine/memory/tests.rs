@@ -1,5 +1,5 @@
 use super::*;
-use crate::{DueChange, conformance};
+use crate::{DueChange, Erase, conformance};
 
 fn record(key: &str, expected: u64) -> NewRecord {
     NewRecord {
@@ -9,6 +9,7 @@ fn record(key: &str, expected: u64) -> NewRecord {
         rows: Vec::new(),
         directory: Vec::new(),
         due: DueChange::Unchanged,
+        erase: Erase::Nothing,
     }
 }
 

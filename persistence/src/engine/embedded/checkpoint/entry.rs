@@ -9,6 +9,8 @@ use crate::{DueChange, EntityId, RowNo, Seq};
 use bytes::Bytes;
 use std::cmp::Ordering;
 
+/// Sorts before everything that it takes away.
+const ERASED: u8 = 0;
 const ENTITY: u8 = 1;
 const ROW: u8 = 2;
 const NAME: u8 = 3;
@@ -21,6 +23,8 @@ pub(crate) type Record = TailRecord;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
+    /// Rows of the entity in earlier sources are gone. Only in runs.
+    Erased { id: EntityId },
     /// Head, timer, newest snapshot, and the records after it.
     Entity { id: EntityId, head: Seq, due: DueChange, snapshot: Option<(Seq, Bytes)>, tail: Vec<Record> },
     /// One history row.
@@ -70,7 +74,8 @@ impl Entry {
     /// The order of entries in a file.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
-            (Self::Entity { id: a, .. }, Self::Entity { id: b, .. }) => a.cmp(b),
+            (Self::Entity { id: a, .. }, Self::Entity { id: b, .. })
+            | (Self::Erased { id: a }, Self::Erased { id: b }) => a.cmp(b),
             (Self::Row { id: a, stream: s, no: n, .. }, Self::Row { id: b, stream: t, no: m, .. }) => {
                 (a, s, n).cmp(&(b, t, m))
             }
@@ -81,6 +86,7 @@ impl Entry {
 
     const fn tag(&self) -> u8 {
         match self {
+            Self::Erased { .. } => ERASED,
             Self::Entity { .. } => ENTITY,
             Self::Row { .. } => ROW,
             Self::Name { .. } => NAME,
@@ -121,6 +127,7 @@ impl Entry {
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.tag());
         match self {
+            Self::Erased { id } => out.put_text(id.as_str()),
             Self::Entity { id, head, due, snapshot, tail } => {
                 out.put_text(id.as_str());
                 out.put_u64(head.0);
@@ -157,6 +164,7 @@ impl Entry {
     /// Takes one entry off the front.
     pub(super) fn decode(reader: &mut Reader<'_>, whole: &Bytes) -> Option<Self> {
         match reader.u8()? {
+            ERASED => Some(Self::Erased { id: take_id(reader)? }),
             ENTITY => decode_entity(reader, whole),
             ROW => Some(Self::Row {
                 id: take_id(reader)?,

@@ -4,11 +4,11 @@
 use super::{
     super::body::Body, CheckpointError, CheckpointReader, CheckpointWriter, Entry, GoOn, NameState, Record,
 };
-use crate::{DirectoryChange, DueChange, EntityId, Position, RowNo, Seq};
+use crate::{DirectoryChange, DueChange, EntityId, Erase, Position, RowNo, Seq};
 use bytes::Bytes;
 use std::{
     cmp::Ordering,
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Run {
 struct EntityRun {
     head: Seq,
     due: DueChange,
+    /// One of the records erased the history before it.
+    is_erased: bool,
     tail: Vec<Record>,
 }
 
@@ -39,6 +41,9 @@ impl Run {
         let body = Body::parse(bytes)?;
         let id = EntityId::parse(body.entity).ok()?;
         self.bytes += 128 + bytes.len();
+        if body.erase == Erase::History {
+            self.forget_rows(&id);
+        }
         for (stream, no, row) in body.rows() {
             self.bytes += 96 + stream.len();
             self.rows.insert((id.clone(), stream.to_owned(), no), bytes.slice_ref(row));
@@ -54,6 +59,7 @@ impl Run {
         }
         let run = self.entities.entry(id).or_default();
         run.head = body.seq;
+        run.is_erased |= body.erase == Erase::History;
         if body.due != DueChange::Unchanged {
             run.due = body.due;
         }
@@ -61,7 +67,19 @@ impl Run {
         Some(())
     }
 
+    fn forget_rows(&mut self, id: &EntityId) {
+        let first = (id.clone(), String::new(), RowNo::MIN);
+        let rows = self.rows.range(first..).take_while(|((owner, ..), _)| owner == id);
+        let keys: Vec<_> = rows.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.rows.remove(&key);
+        }
+    }
+
     fn into_entries(self) -> impl Iterator<Item = Entry> {
+        let erased: Vec<_> =
+            self.entities.iter().filter(|(_, run)| run.is_erased).map(|(id, _)| id.clone()).collect();
+        let erased = erased.into_iter().map(|id| Entry::Erased { id });
         let entities = self.entities.into_iter().map(|(id, run)| Entry::Entity {
             id,
             head: run.head,
@@ -71,7 +89,7 @@ impl Run {
         });
         let rows = self.rows.into_iter().map(|((id, stream, no), row)| Entry::Row { id, stream, no, row });
         let names = self.names.into_iter().map(|(name, state)| Entry::Name { name, state });
-        entities.chain(rows).chain(names)
+        erased.chain(entities).chain(rows).chain(names)
     }
 
     /// Writes the run and forgets it.
@@ -109,13 +127,15 @@ pub(crate) fn merge(
         let next = reader.next_entry()?;
         open.push(Source { reader, next });
     }
+    let erased = take_erased(&mut open)?;
     let mut writer = CheckpointWriter::create(target, position)?;
     let mut records = 0_u64;
-    while let Some(entry) = take_smallest(&mut open)? {
+    while let Some(smallest) = smallest(&open) {
         if !go_on() {
             return Err(CheckpointError::Stopped);
         }
-        if let Some(entry) = complete(entry, newer_snapshot) {
+        let entry = take(&mut open, &smallest, &erased)?;
+        if let Some(entry) = entry.and_then(|entry| complete(entry, newer_snapshot)) {
             if let Entry::Entity { head, .. } = &entry {
                 records = records.saturating_add(head.0);
             }
@@ -130,16 +150,40 @@ pub(crate) fn merge(
     writer.finish()
 }
 
-/// Takes the smallest entry, with what later sources say about the same key over it.
-fn take_smallest(sources: &mut [Source]) -> Result<Option<Entry>, CheckpointError> {
+/// Whose rows are erased, and by which source: those of the sources before it are gone.
+type Erased = HashMap<EntityId, usize>;
+
+/// Takes what sources begin with. Bounded by the erasures since the checkpoint before.
+fn take_erased(sources: &mut [Source]) -> Result<Erased, CheckpointError> {
+    let mut erased = Erased::new();
+    for (number, source) in sources.iter_mut().enumerate() {
+        while let Some(Entry::Erased { id }) =
+            source.next.take_if(|next| matches!(next, Entry::Erased { .. }))
+        {
+            erased.insert(id, number);
+            source.next = source.reader.next_entry()?;
+        }
+    }
+    Ok(erased)
+}
+
+fn smallest(sources: &[Source]) -> Option<Entry> {
     let nexts = sources.iter().filter_map(|source| source.next.as_ref());
-    let Some(smallest) = nexts.min_by(|a, b| a.compare(b)).cloned() else { return Ok(None) };
+    nexts.min_by(|a, b| a.compare(b)).cloned()
+}
+
+/// Takes an entry, with what later sources say about the same key over it; nothing is left of a row that was erased.
+fn take(sources: &mut [Source], smallest: &Entry, erased: &Erased) -> Result<Option<Entry>, CheckpointError> {
+    let gone = |entry: &Entry, number: usize| matches!(entry, Entry::Row { id, .. } if erased.get(id).is_some_and(|by| number < *by));
     let mut merged: Option<Entry> = None;
-    for source in sources {
-        if source.next.as_ref().is_some_and(|next| next.compare(&smallest) == Ordering::Equal)
+    for (number, source) in sources.iter_mut().enumerate() {
+        if source.next.as_ref().is_some_and(|next| next.compare(smallest) == Ordering::Equal)
             && let Some(entry) = source.next.take()
         {
             source.next = source.reader.next_entry()?;
+            if gone(&entry, number) {
+                continue;
+            }
             merged = Some(match merged {
                 Some(earlier) => earlier.then(entry),
                 None => entry,
@@ -166,7 +210,7 @@ fn complete(entry: Entry, newer_snapshot: &mut NewerSnapshot<'_>) -> Option<Entr
         }
         row @ Entry::Row { .. } => Some(row),
         Entry::Name { name, state: state @ NameState::Owned(_) } => Some(Entry::Name { name, state }),
-        Entry::Name { .. } => None,
+        Entry::Name { .. } | Entry::Erased { .. } => None,
     }
 }
 

@@ -1,30 +1,47 @@
 //! Random work with random restarts, crashes, lost working sets and checkpoints, compared with the memory engine.
 
 use super::*;
-use crate::{Direction, DirectoryChange, DueChange, HistoryRow, NewRecord, SnapshotBlob, Timestamp, memory};
+use crate::{
+    Direction, DirectoryChange, DueChange, Erase, HistoryRow, NewRecord, SnapshotBlob, Timestamp, memory,
+};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { key: u8, fenced: bool, size: usize, rows: Vec<u64>, changes: Vec<(bool, u8)>, due: Option<i64> },
-    Save { key: u8, back: u64 },
+    Append {
+        key: u8,
+        fenced: bool,
+        erase: bool,
+        size: usize,
+        rows: Vec<u64>,
+        changes: Vec<(bool, u8)>,
+        due: Option<i64>,
+    },
+    Save {
+        key: u8,
+        back: u64,
+    },
     Flush,
     Checkpoint,
-    Restart { lose_set: bool, crash: bool },
+    Restart {
+        lose_set: bool,
+        crash: bool,
+    },
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
     let append = (
         0..4_u8,
-        prop::bool::weighted(0.05),
+        (prop::bool::weighted(0.05), prop::bool::weighted(0.15)),
         0..2000_usize,
         prop::collection::vec(0..30_u64, 0..4),
         prop::collection::vec((any::<bool>(), 0..6_u8), 0..3),
         prop::option::of(-3..10_i64),
     )
-        .prop_map(|(key, fenced, size, rows, changes, due)| Step::Append {
+        .prop_map(|(key, (fenced, erase), size, rows, changes, due)| Step::Append {
             key,
             fenced,
+            erase,
             size,
             rows,
             changes,
@@ -82,7 +99,7 @@ async fn play(steps: Vec<Step>) {
     let mut snapshots_may_be_older = false;
     for step in steps {
         match step {
-            Step::Append { key, fenced, size, rows, changes, due } => {
+            Step::Append { key, fenced, erase, size, rows, changes, due } => {
                 let key = KEYS[usize::from(key)];
                 let head = model.journal.head(&entity(key)).await.unwrap().0;
                 let row = |no| HistoryRow { stream: "m".into(), no, bytes: vec![7; size] };
@@ -97,6 +114,7 @@ async fn play(steps: Vec<Step>) {
                     rows: rows.into_iter().map(row).collect(),
                     directory: changes.into_iter().map(change).collect(),
                     due,
+                    erase: if erase { Erase::History } else { Erase::Nothing },
                     ..record(key, head + u64::from(fenced), &"x".repeat(size))
                 };
                 let expected = model.journal.append(made.clone()).await;

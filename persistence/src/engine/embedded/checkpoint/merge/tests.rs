@@ -14,6 +14,7 @@ struct Spec {
     rows: Vec<u64>,
     changes: Vec<(bool, u8)>,
     due: Option<i64>,
+    erase: bool,
     /// A run ends after this record.
     spill: bool,
     /// A checkpoint is made after this record.
@@ -23,13 +24,14 @@ struct Spec {
 fn any_spec() -> impl Strategy<Value = Spec> {
     let lists =
         (prop::collection::vec(0..8_u64, 0..3), prop::collection::vec((any::<bool>(), 0..5_u8), 0..3));
-    let cuts = (prop::bool::weighted(0.3), prop::bool::weighted(0.1));
+    let cuts = (prop::bool::weighted(0.15), prop::bool::weighted(0.3), prop::bool::weighted(0.1));
     (0..4_u8, lists, prop::option::of(-2..5_i64), cuts).prop_map(
-        |(key, (rows, changes), due, (spill, checkpoint))| Spec {
+        |(key, (rows, changes), due, (erase, spill, checkpoint))| Spec {
             key,
             rows,
             changes,
             due,
+            erase,
             spill,
             checkpoint,
         },
@@ -51,6 +53,7 @@ fn record(spec: &Spec, head: Seq, n: u64) -> NewRecord {
         due: spec.due.map_or(DueChange::Unchanged, |due| {
             if due < 0 { DueChange::Clear } else { DueChange::Set(Timestamp::from_millis(due)) }
         }),
+        erase: if spec.erase { Erase::History } else { Erase::Nothing },
         ..conformance::record(&format!("e{}", spec.key), head.0, "x")
     }
 }
@@ -130,6 +133,7 @@ async fn assert_says_the_same(path: &Path, model: &Stores) {
             }
             Entry::Row { id, stream, no, row } => rows.push((id, stream, no, row)),
             Entry::Name { name, state } => names.push((name, state)),
+            Entry::Erased { id } => panic!("a checkpoint erases nothing, it has nothing erased: {id}"),
         }
     }
     dues.sort();
