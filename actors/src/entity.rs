@@ -1,6 +1,6 @@
 //! The heart: one small trait, and the draft that makes "replay equals live" true by construction.
 
-use greenroom_persistence::{DirectoryChange, HistoryRow, Timestamp};
+use greenroom_persistence::{DirectoryChange, Erase, HistoryRow, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use std::ops::Deref;
 
@@ -106,6 +106,8 @@ pub struct Draft<E: Entity> {
     events: Vec<E::Event>,
     effects: Vec<E::Effect>,
     rows: Vec<HistoryRow>,
+    /// The history is erased, and with it the rows before this place.
+    erased: Option<usize>,
     directory: Vec<DirectoryChange>,
     /// Rough bytes of events and rows.
     bytes: usize,
@@ -119,6 +121,7 @@ impl<E: Entity> Draft<E> {
             events: Vec::new(),
             effects: Vec::new(),
             rows: Vec::new(),
+            erased: None,
             directory: Vec::new(),
             bytes: 0,
         }
@@ -140,6 +143,15 @@ impl<E: Entity> Draft<E> {
     pub fn row(&mut self, row: HistoryRow) {
         self.bytes = self.bytes.saturating_add(row.stream.len().saturating_add(row.bytes.len()));
         self.rows.push(row);
+    }
+
+    /// Erases every history row of the entity up to here: those of earlier records, and those added to this draft so
+    /// far. What the shell keeps in the history beside the entity (quarantined commands) goes too.
+    ///
+    /// The events before it leave recovery by a snapshot, which the shell takes at once. They still are in the journal,
+    /// and the event that empties the state must be emitted as well: this changes no state.
+    pub fn erase_history(&mut self) {
+        self.erased = Some(self.rows.len());
     }
 
     /// Adds a claim or release to the batch's record.
@@ -174,6 +186,7 @@ impl<E: Entity> Draft<E> {
             events: self.events.len(),
             effects: self.effects.len(),
             rows: self.rows.len(),
+            erased: self.erased,
             directory: self.directory.len(),
             bytes: self.bytes,
         }
@@ -185,17 +198,19 @@ impl<E: Entity> Draft<E> {
         self.events.truncate(to.events);
         self.effects.truncate(to.effects);
         self.rows.truncate(to.rows);
+        self.erased = to.erased;
         self.directory.truncate(to.directory);
         self.bytes = to.bytes;
     }
 
     /// Takes the draft apart for the shell.
-    pub fn into_parts(self) -> Parts<E> {
+    pub fn into_parts(mut self) -> Parts<E> {
         Parts {
             state: self.state,
             events: self.events,
             effects: self.effects,
-            rows: self.rows,
+            erase: if self.erased.is_some() { Erase::History } else { Erase::Nothing },
+            rows: self.rows.split_off(self.erased.unwrap_or(0)),
             directory: self.directory,
         }
     }
@@ -214,6 +229,7 @@ pub struct Savepoint<E: Entity> {
     events: usize,
     effects: usize,
     rows: usize,
+    erased: Option<usize>,
     directory: usize,
     bytes: usize,
 }
@@ -226,6 +242,8 @@ pub struct Parts<E: Entity> {
     pub events: Vec<E::Event>,
     /// Effects to run once durable.
     pub effects: Vec<E::Effect>,
+    /// What the record erases.
+    pub erase: Erase,
     /// History rows for the record.
     pub rows: Vec<HistoryRow>,
     /// Claims and releases for the record.

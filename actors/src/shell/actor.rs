@@ -4,7 +4,7 @@ use super::{
     Answer, Published, Unavailable,
     answer::{AskError, Failure, RecoveryError},
     metrics::Stopwatch,
-    plan::{Next, Panicked, Plan, Verdict, plan},
+    plan::{After, Next, Panicked, Plan, Verdict, plan},
     recovery::{Recovered, recover},
     shared::Shell,
     slot::{Envelope, Live, Origin, Phase, Slot},
@@ -152,7 +152,7 @@ impl<E: Entity> EntityActor<E> {
         #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
         metrics.batch_commands.record(batch.len() as f64);
         let deciding = Stopwatch::start();
-        let planned = plan(&self.slot.id, &live, &batch, now);
+        let planned = plan(&self.slot.id, &live, &batch, now, &self.shell.limits);
         metrics.decide_seconds.record(deciding.elapsed());
         let Plan { next, verdicts, effects } = match planned {
             Ok(plan) => plan,
@@ -160,14 +160,14 @@ impl<E: Entity> EntityActor<E> {
         };
         let live = match next {
             Next::Same => live,
-            Next::Record { record, state, weight, due, bytes } => {
+            Next::Record { record, after: After { state, weight, due, is_indexed }, bytes } => {
                 let appending = Stopwatch::start();
                 let appended = self.shell.stores.journal.append(record).await;
                 metrics.append_seconds.record(appending.elapsed());
                 match appended {
                     Ok(Committed { position, seq }) => {
                         let published = Published { state, seq, position };
-                        let live = Live { published, weight, due, is_indexed: true };
+                        let live = Live { published, weight, due, is_indexed };
                         self.publish(live.clone(), bytes);
                         live
                     }

@@ -44,6 +44,9 @@ pub struct ShellLimits {
     /// Pause of an entity's snapshots after one could not be saved: encoding it again for every record would cost the
     /// most while the store is in trouble.
     pub snapshot_pause: Duration,
+    /// After an erasure the entity is called once more, so that an activation sees that what was erased has left its
+    /// recovery.
+    pub erased_check: Duration,
     /// Snapshots encoded at the same time.
     pub snapshots: usize,
     /// State or tail bytes above which encoding and recovery leave the async threads.
@@ -92,6 +95,7 @@ impl Default for ShellLimits {
             snapshot_tail_min: 64 << 10,
             passivation_tail_min: 4 << 10,
             snapshot_pause: Duration::from_secs(10),
+            erased_check: Duration::from_secs(600),
             snapshots: 2,
             inline_bytes: 64 << 10,
             effects: 512,

@@ -31,6 +31,9 @@ impl<E: Entity> EntityActor<E> {
                 return false;
             }
             Shell::snapshot_if_worth(shell, slot, &mut inner);
+            if inner.owes_snapshot() {
+                return false;
+            }
             inner.phase = Phase::Vacant;
             // Nothing is in flight, so the next activation has nothing to ask about; a fresh slot asks anyway.
             shell.set_live(&mut inner, None)

@@ -2,7 +2,9 @@
 
 use super::{
     Published, encoding,
+    limits::ShellLimits,
     slot::{Envelope, Live},
+    snapshots::ERASED_TAIL,
 };
 use crate::{Draft, Entity, Timestamp};
 use greenroom_persistence::{DueChange, EntityId, Erase, NewRecord, codec::CodecError};
@@ -31,8 +33,17 @@ pub(super) struct Plan<E: Entity> {
 pub(super) enum Next<E: Entity> {
     /// Nothing.
     Same,
-    /// One record, and the state after it.
-    Record { record: NewRecord, state: Arc<E>, weight: usize, due: Option<Timestamp>, bytes: usize },
+    /// One record, what is known after it, and what it adds to the journal, as the snapshot policy counts it.
+    Record { record: NewRecord, after: After<E>, bytes: usize },
+}
+
+/// What an activation knows after a record.
+pub(super) struct After<E: Entity> {
+    pub(super) state: Arc<E>,
+    pub(super) weight: usize,
+    pub(super) due: Option<Timestamp>,
+    /// See [`Live::is_indexed`].
+    pub(super) is_indexed: bool,
 }
 
 /// Deciding panicked, or its result could not be encoded.
@@ -49,9 +60,10 @@ pub(super) fn plan<E: Entity>(
     live: &Live<E>,
     batch: &[Envelope<E>],
     now: Timestamp,
+    limits: &ShellLimits,
 ) -> Result<Plan<E>, Panicked> {
     let current = Cell::new(None);
-    let run = AssertUnwindSafe(|| decide_all(id, live, batch, now, &current));
+    let run = AssertUnwindSafe(|| decide_all(id, live, batch, now, limits, &current));
     match catch_unwind(run) {
         Ok(Ok(plan)) => Ok(plan),
         Ok(Err(unencodable)) => Err(Panicked { suspect: only(batch), cause: unencodable.to_string() }),
@@ -76,6 +88,7 @@ fn decide_all<E: Entity>(
     live: &Live<E>,
     batch: &[Envelope<E>],
     now: Timestamp,
+    limits: &ShellLimits,
     current: &Cell<Option<usize>>,
 ) -> Result<Plan<E>, CodecError> {
     let Published { state, seq, .. } = &live.published;
@@ -110,13 +123,23 @@ fn decide_all<E: Entity>(
     current.set(None);
     let parts = draft.into_parts();
     let effects = parts.effects;
-    if parts.events.is_empty() && parts.rows.is_empty() && parts.directory.is_empty() && !is_misled {
+    let erases = parts.erase == Erase::History;
+    let adds_nothing = parts.events.is_empty() && parts.rows.is_empty() && parts.directory.is_empty();
+    if adds_nothing && !erases && !is_misled {
         return Ok(Plan { next: Next::Same, verdicts, effects });
     }
-    let due = parts.state.next_due();
-    let weight = parts.state.weight();
+    // A snapshot takes the place of what is erased, but it is durable only a little later. A call that the entity did not
+    // ask for makes sure that an activation looks again, whatever happens in between.
+    let due = match parts.state.next_due() {
+        due if erases => {
+            Some(due.map_or(now + limits.erased_check, |due| due.min(now + limits.erased_check)))
+        }
+        due => due,
+    };
     let payload = encoding::events::<E>(&parts.events)?;
     let bytes = payload.len() + parts.rows.iter().map(|row| row.bytes.len()).sum::<usize>();
+    let bytes = if erases { ERASED_TAIL } else { bytes };
+    let weight = parts.state.weight();
     let record = NewRecord {
         entity: id.clone(),
         expected_seq: *seq,
@@ -124,10 +147,10 @@ fn decide_all<E: Entity>(
         rows: parts.rows,
         directory: parts.directory,
         due: due_change(live, due),
-        erase: Erase::Nothing,
+        erase: parts.erase,
     };
-    let next = Next::Record { record, state: Arc::new(parts.state), weight, due, bytes };
-    Ok(Plan { next, verdicts, effects })
+    let after = After { state: Arc::new(parts.state), weight, due, is_indexed: !erases };
+    Ok(Plan { next: Next::Record { record, after, bytes }, verdicts, effects })
 }
 
 /// The first record after a recovery always writes the due: what the index says is not known.

@@ -1,8 +1,8 @@
 //! From the stores to a state: newest readable snapshot, then every record after it.
 
-use super::{Published, answer::RecoveryError, encoding};
+use super::{Published, answer::RecoveryError, encoding, snapshots::ERASED_TAIL};
 use crate::Entity;
-use greenroom_persistence::{EntityId, Position, ReadError, Seq, SnapshotBlob, StoredRecord, Stores};
+use greenroom_persistence::{EntityId, Erase, Position, ReadError, Seq, SnapshotBlob, StoredRecord, Stores};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -123,6 +123,7 @@ async fn rebuild<E: Entity>(
     inline_bytes: usize,
 ) -> Result<Recovered<E>, RecoveryError> {
     let tail_bytes: usize = tail.iter().map(bytes_of).sum();
+    let has_erased = tail.iter().any(|stored| stored.record.erase == Erase::History);
     let snapshot_bytes = blob.as_ref().map_or(0, |blob| blob.bytes.len());
     let id = id.clone();
     let fold = move || {
@@ -134,6 +135,7 @@ async fn rebuild<E: Entity>(
     } else {
         tokio::task::spawn_blocking(fold).await.map_err(|_| RecoveryError::Stopping)??
     };
+    let tail_bytes = if has_erased { ERASED_TAIL } else { tail_bytes };
     Ok(Recovered { published, tail_bytes, snapshot_bytes })
 }
 

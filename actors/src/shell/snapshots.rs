@@ -1,5 +1,5 @@
 //! Snapshots: taken when the journal has outgrown the last one, so that all writing stays under about twice the
-//! journal and recovery stays proportional to the state. Encoded away from the async threads, few at once.
+//! journal and recovery stays proportional to the state; and at once after an erasure. Encoded away from the async threads, few at once.
 
 use super::{
     Published, encoding,
@@ -12,6 +12,16 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
+
+/// A tail with an erasure counts as this many bytes: a snapshot is due at once, and owed until it is saved.
+pub(super) const ERASED_TAIL: usize = usize::MAX / 2;
+
+impl<E: Entity> Inner<E> {
+    /// Events of before an erasure are still part of the recovery.
+    pub(super) const fn owes_snapshot(&self) -> bool {
+        self.tail_bytes >= ERASED_TAIL
+    }
+}
 
 impl<E: Entity> Shell<E> {
     /// Starts a snapshot when the tail is longer than the last one and none is under way.
@@ -54,6 +64,8 @@ impl<E: Entity> Shell<E> {
             {
                 inner.snapshot_bytes = size;
                 inner.tail_bytes = inner.tail_bytes.saturating_sub(counted);
+                // An erasure that came meanwhile does not wait for the next record.
+                Self::snapshot_if_due(&shell, &slot, &mut inner);
             }
             drop(inner);
             shell.reclaim(&slot, shell.clock.now());

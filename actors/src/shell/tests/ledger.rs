@@ -38,6 +38,12 @@ pub(super) enum Command {
     Tick,
     Recovered,
     Look,
+    /// A row of the history.
+    Note(u64),
+    /// Forgets everything: entries and history.
+    Forget,
+    /// Forgets, then refuses.
+    ForgetThenRefuse,
     /// Emits an event that panics in apply.
     Curse,
 }
@@ -51,6 +57,7 @@ pub(super) enum Event {
     AskStarted,
     Answered(u32),
     Recovered,
+    Forgotten,
     Cursed,
 }
 
@@ -109,6 +116,18 @@ impl Entity for Ledger {
                 draft.emit(Event::Added(1));
                 draft.row(HistoryRow { stream: "burst".into(), no: 1, bytes: vec![0; *bytes] });
             }
+            Command::Note(no) => {
+                draft.row(HistoryRow { stream: "notes".into(), no: *no, bytes: vec![1] });
+            }
+            Command::Forget => {
+                draft.emit(Event::Forgotten);
+                draft.erase_history();
+            }
+            Command::ForgetThenRefuse => {
+                draft.emit(Event::Forgotten);
+                draft.erase_history();
+                return Err(Refused);
+            }
             Command::WakeAt(due) => draft.emit(Event::DueSet(*due)),
             Command::Ask(question) => {
                 draft.emit(Event::AskStarted);
@@ -148,6 +167,7 @@ impl Entity for Ledger {
                 self.activations += 1;
                 self.in_flight = 0;
             }
+            Event::Forgotten => *self = Self::vacant(&self.key),
             Event::Cursed => panic!("cursed"),
         }
     }

@@ -3,6 +3,7 @@
 mod chaos;
 mod commands;
 mod effects;
+mod erasure;
 mod ledger;
 mod lifecycle;
 mod model;
