@@ -3,7 +3,7 @@
 use super::{
     SandboxState, delivery,
     faults::{Effect, Seen},
-    form, graph,
+    form, google, graph,
     graph::{GraphError, fields},
     ledger::{Call, redacted_pairs},
     limits::FAULT_WAIT_MAX,
@@ -25,6 +25,8 @@ pub(crate) enum Host {
     Api,
     /// `graph.instagram.com`
     Graph,
+    /// `accounts.google.com` and its siblings.
+    Google,
 }
 
 /// A call as handlers see it.
@@ -37,6 +39,8 @@ pub(crate) struct Request {
     /// Query, then form or JSON members.
     arguments: Map<String, Value>,
     pub(crate) token: Option<String>,
+    /// Host and port under which the product called.
+    pub(crate) authority: String,
     raw_query: String,
     body: Bytes,
     /// How often the call is carried out; a fault makes it two.
@@ -80,8 +84,22 @@ impl Request {
             .or_else(|| arguments.get("access_token").and_then(Value::as_str))
             .map(str::to_owned);
         let path = format!("/{}", segments.join("/"));
+        let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let authority = host.unwrap_or("127.0.0.1").to_owned();
         let echoes = RefCell::default();
-        Self { method, path, segments, query, arguments, token, raw_query, body, apply_times: 1, echoes }
+        Self {
+            method,
+            path,
+            segments,
+            query,
+            arguments,
+            token,
+            authority,
+            raw_query,
+            body,
+            apply_times: 1,
+            echoes,
+        }
     }
 
     pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
@@ -217,6 +235,10 @@ fn handle(world: &mut World, request: &Request, host: Host, trace: &str) -> Answ
     match host {
         Host::Api => {
             let (status, value) = oauth::exchange(world, request);
+            Answer::json(status, &value)
+        }
+        Host::Google => {
+            let (status, value) = google::answer(world, request);
             Answer::json(status, &value)
         }
         Host::Graph => match graph::answer(world, request) {

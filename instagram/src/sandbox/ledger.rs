@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 
 /// Parameters whose value is never kept.
-const SECRETS: [&str; 4] = ["access_token", "client_secret", "code", "signed_request"];
+const SECRETS: [&str; 6] =
+    ["access_token", "client_secret", "code", "code_verifier", "refresh_token", "signed_request"];
 
 /// One call.
 #[derive(Clone, Debug)]

@@ -30,6 +30,8 @@ pub(crate) const LISTING_MAX: usize = 10_000;
 pub(crate) const TOKENS_MAX: usize = 50_000;
 /// Authorization codes alive; the oldest go first.
 pub(crate) const CODES_MAX: usize = 10_000;
+/// People with a Google account.
+pub(crate) const GOOGLE_USERS_MAX: usize = 1_000;
 /// Fault rules at one time.
 pub(crate) const FAULTS_MAX: usize = 100;
 /// Characters of a fault's path pattern.

@@ -1,7 +1,7 @@
 //! A faithful fake of the platform, part of the product: everything runs, is shown and is tested without credentials.
 //!
-//! It plays Instagram's three hosts under `/ig-www`, `/ig-api` and `/ig-graph`, serves files under `/cdn`, and is steered
-//! under `/_sandbox`, by hand on a page or by tests as JSON. It refuses what the platform refuses, in the platform's
+//! It plays Instagram's three hosts under `/ig-www`, `/ig-api` and `/ig-graph`, Google's sign-in under `/google`, serves
+//! files under `/cdn`, and is steered under `/_sandbox`, by hand on a page or by tests as JSON. It refuses what the platform refuses, in the platform's
 //! words, and misbehaves on demand. It keeps a ledger of what people saw, which says whether anything was sent twice.
 //!
 //! It has no sign-in, so it listens on loopback unless told otherwise, and is never used in production.
@@ -15,6 +15,7 @@ mod control;
 mod delivery;
 mod faults;
 mod form;
+mod google;
 mod graph;
 mod ledger;
 mod limits;

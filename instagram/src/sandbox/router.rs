@@ -3,7 +3,7 @@
 use super::{
     SandboxState,
     call::{self, Host},
-    control, form,
+    control, form, google,
     limits::BODY_MAX,
     oauth, page,
 };
@@ -27,6 +27,8 @@ pub(crate) fn router(state: SandboxState) -> Router {
         .layer(middleware::from_fn(same_site_only));
     Router::new()
         .route("/ig-www/oauth/authorize", get(authorize))
+        .route("/google/o/oauth2/v2/auth", get(google_page))
+        .route("/google/{*path}", any(google_host))
         .route("/ig-api/{*path}", any(api_host))
         .route("/ig-graph/{*path}", any(graph_host))
         .route("/cdn/{*path}", get(file))
@@ -47,6 +49,21 @@ async fn same_site_only(request: Request, next: Next) -> Response<Body> {
 
 async fn authorize(State(state): State<SandboxState>, uri: Uri) -> Response<Body> {
     oauth::authorize(&state, &uri)
+}
+
+async fn google_page(State(state): State<SandboxState>, uri: Uri) -> Response<Body> {
+    google::authorize(&state, &uri)
+}
+
+async fn google_host(
+    State(state): State<SandboxState>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    google::ensure_key(&state).await;
+    call::answer(&state, Host::Google, "/google", (method, &uri, &headers), body).await
 }
 
 async fn api_host(

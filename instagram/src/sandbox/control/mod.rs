@@ -4,6 +4,7 @@ mod actions;
 mod burst;
 mod callbacks;
 mod deliveries;
+mod google;
 mod listings;
 mod raw;
 mod switches;
@@ -116,6 +117,7 @@ async fn dispatch(state: &SandboxState, method: &str, path: &[&str], query: &Que
         ("POST", ["actions", action]) => actions::act(state, action, body),
         ("POST", ["tokens", account]) => switches::tokens(state, account, body),
         ("POST", ["usage"]) => switches::usage(state, body),
+        ("POST", ["google"]) => google::tell(state, body).await,
         ("GET", ["faults"]) => Ok(json!({"data": state.peek(super::world::World::list_faults)})),
         ("POST", ["faults"]) => switches::add_fault(state, body),
         ("DELETE", ["faults"]) => Ok(json!({"removed": state.locked(|world| world.remove_faults(None))})),

@@ -34,6 +34,7 @@ pub(super) fn reset(state: &SandboxState, body: Value) -> Answer {
         fresh.delivery.url.clone_from(&world.delivery.url);
         fresh.queue.in_flight = world.queue.in_flight;
         fresh.mono = world.mono;
+        fresh.google.keep_keys_of(&world.google);
         *world = fresh;
     });
     state.with_ledger(crate::sandbox::ledger::Ledger::clear);

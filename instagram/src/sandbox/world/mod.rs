@@ -17,6 +17,7 @@ pub(crate) use ids::{AccountId, Igsid, Mid, ObjectId, PersonId};
 use super::{
     delivery::{Queue, Settings},
     faults::Faults,
+    google::Google,
     options::Seed,
 };
 use rand::{Rng, SeedableRng};
@@ -46,6 +47,8 @@ pub(crate) struct World {
     pub(crate) queue: Queue,
     #[serde(skip)]
     pub(crate) rates: rates::Rates,
+    #[serde(skip)]
+    pub(crate) google: Google,
     #[serde(skip, default = "first_rng")]
     rng: ChaCha8Rng,
     /// The instant of the operation in progress, Unix milliseconds of the sandbox.
@@ -79,6 +82,7 @@ impl World {
             delivery: settings,
             queue: Queue::default(),
             rates: rates::Rates::default(),
+            google: Google::default(),
             rng: ChaCha8Rng::seed_from_u64(rng_seed),
             now,
             mono: 0,
