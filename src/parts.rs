@@ -17,8 +17,9 @@ use greenroom_instagram::{
     client::{self, Client, ClientConfig},
     signature::{SecretList, SecretListError},
 };
-use greenroom_persistence::{Stores, embedded, memory, secret::Keyring};
+use greenroom_persistence::{JournalHealth, Stores, embedded, memory, secret::Keyring};
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
 use std::{
     sync::{
         Arc,
@@ -57,7 +58,19 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// What deliveries count.
     pub webhook_counters: WebhookCounters,
-    ready: AtomicBool,
+    draining: AtomicBool,
+}
+
+/// Whether new work is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readiness {
+    /// It is.
+    Ready,
+    /// Not any more: what is in flight is finished.
+    Draining,
+    /// Not any more: nothing can be made durable until the next start.
+    Failed,
 }
 
 /// Why the application did not start.
@@ -148,7 +161,7 @@ pub fn build(
         send_stop,
         metrics,
         webhook_counters: WebhookCounters::new(config.instagram.app_secrets.len()),
-        ready: AtomicBool::new(true),
+        draining: AtomicBool::new(false),
     }))
 }
 
@@ -224,14 +237,23 @@ fn client_config(config: &Config) -> ClientConfig {
 }
 
 impl App {
-    /// New work is taken.
-    pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+    /// Whether new work is taken.
+    pub fn readiness(&self) -> Readiness {
+        match self.stores.journal.health() {
+            JournalHealth::Failed(_) => Readiness::Failed,
+            JournalHealth::Open if !self.draining.load(Ordering::Relaxed) => Readiness::Ready,
+            JournalHealth::Open | JournalHealth::Closed => Readiness::Draining,
+        }
+    }
+
+    /// Says that the end is near, so that whoever looks sends new work elsewhere. What comes still is taken.
+    pub fn announce_stop(&self) {
+        self.draining.store(true, Ordering::Relaxed);
     }
 
     /// Finishes what is in flight, brings the working set up to date and closes the engine.
     pub async fn stop(&self, within: Duration) {
-        self.ready.store(false, Ordering::Relaxed);
+        self.announce_stop();
         let deadline = self.clock.now() + within;
         let report = self.users.drain(deadline).await;
         self.intake.drain(deadline).await;
@@ -242,6 +264,15 @@ impl App {
                 "stopped before everything was finished; the next start takes it up"
             );
         }
+        self.stores.journal.close().await;
+    }
+
+    /// Ends at once what can no longer be finished, because nothing can be journaled any more, and closes the engine. The
+    /// next start finds what was acknowledged.
+    pub async fn abandon(&self) {
+        self.announce_stop();
+        self.users.abort();
+        self.intake.abort();
         self.stores.journal.close().await;
     }
 }

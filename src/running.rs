@@ -4,7 +4,7 @@ use crate::{
     cli_api::Control,
     config::{Config, Secret},
     connect,
-    http::{Door, WebhookLimits, router},
+    http::{Door, Entrance, WebhookLimits, router},
     parts::{self, App, Replacements},
     send_stop, server, telemetry, unrouted,
 };
@@ -12,7 +12,7 @@ use anyhow::Context;
 use greenroom_instagram::sandbox::{Bind, RunningSandbox, Sandbox, SandboxOptions};
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// App id of the sandbox.
 pub const SANDBOX_APP_ID: &str = "990000000000001";
@@ -34,39 +34,53 @@ pub struct Running {
     /// The demo workspace was made by this start.
     pub is_new: bool,
     own_sandbox: Option<RunningSandbox>,
-    stop: CancellationToken,
+    stop: DropGuard,
     door: JoinHandle<()>,
     grace: Duration,
 }
 
-/// Starts everything; returns when requests are answered.
+/// The server ended by itself, because it could not have gone on.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal failed, and only a new start can tell what stands in it: {0}")]
+pub struct JournalFailed(String);
+
+/// Starts everything; returns when work is taken. Until then the door says that it is recovering.
 ///
 /// # Errors
 /// Names what did not start. What had started is stopped again by being dropped.
 pub async fn start(
-    mut config: Config,
+    config: Config,
     progress: impl FnMut(&str, u64, u64) + Send + 'static,
 ) -> anyhow::Result<Running> {
-    let metrics = telemetry::start_metrics()?;
     let listener = TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {} (setting server.listen)", config.server.listen))?;
+    start_on(listener, config, Replacements::default(), progress).await
+}
+
+/// The same on a socket that is open already, with other parts in place of the standard ones.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_on(
+    listener: TcpListener,
+    mut config: Config,
+    replacements: Replacements,
+    progress: impl FnMut(&str, u64, u64) + Send + 'static,
+) -> anyhow::Result<Running> {
+    let metrics = telemetry::start_metrics()?;
     let address = listener.local_addr()?;
     let sandboxed = config.uses_sandbox();
     let own_sandbox = if sandboxed { use_sandbox(&mut config).await? } else { None };
-    let app = build(config.clone(), metrics, progress).await?;
+    let (entrance, stop) = (Entrance::default(), CancellationToken::new());
+    let grace = config.server.shutdown_deadline.0;
+    let door = spawn_door(server::run(listener, entrance.clone(), stop.clone(), grace));
+    let stop = stop.drop_guard();
+    let app = build(config.clone(), metrics, replacements, progress).await?;
     send_stop::restore(&app).await.context("cannot read whether automatic messages are stopped")?;
     serve_unrouted(&app).await;
-    let door = Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) };
-    let stop = CancellationToken::new();
-    let (stopping, metrics, clock) = (stop.clone(), app.metrics.clone(), Arc::clone(&app.clock));
-    let grace = config.server.shutdown_deadline.0;
-    let door = spawn_door(async move {
-        tokio::join!(
-            server::run(listener, router(door), stopping.clone(), grace),
-            telemetry::keep_up(&metrics, clock.as_ref(), &stopping),
-        );
-    });
+    entrance.open(router(Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) }));
+    spawn_upkeep(&app, stop.token().clone());
     let mut running = Running { app, address, sandbox: None, is_new: false, own_sandbox, stop, door, grace };
     if sandboxed {
         let control = Control::new(&config.sandbox_url())?;
@@ -91,15 +105,21 @@ fn spawn_door(door: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()>
     tokio::spawn(door)
 }
 
+#[expect(clippy::disallowed_methods, reason = "ends with the door, and nothing waits for it")]
+fn spawn_upkeep(app: &App, stop: CancellationToken) {
+    let (metrics, clock) = (app.metrics.clone(), Arc::clone(&app.clock));
+    tokio::spawn(async move { telemetry::keep_up(&metrics, clock.as_ref(), &stop).await });
+}
+
 /// Opening the engine blocks, so it happens on a blocking thread; hosts start on the runtime of the caller.
 async fn build(
     config: Config,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
+    replacements: Replacements,
     mut progress: impl FnMut(&str, u64, u64) + Send + 'static,
 ) -> anyhow::Result<Arc<App>> {
-    let opened = tokio::task::spawn_blocking(move || {
-        parts::build(&config, metrics, Replacements::default(), &mut progress)
-    });
+    let opened =
+        tokio::task::spawn_blocking(move || parts::build(&config, metrics, replacements, &mut progress));
     Ok(opened.await??)
 }
 
@@ -153,15 +173,41 @@ fn next_run(dir: &Path) -> anyhow::Result<u64> {
 }
 
 impl Running {
+    /// Serves until asked to stop and then stops in order, or until nothing can be made durable any more and then ends at
+    /// once: whoever supervises the process starts it again, and recovery is the same as after a crash.
+    ///
+    /// # Errors
+    /// When it ended by itself.
+    pub async fn serve(self, stop: &CancellationToken) -> Result<(), JournalFailed> {
+        let journal = Arc::clone(&self.app.stores.journal);
+        tokio::select! {
+            () = stop.cancelled() => {
+                self.stop().await;
+                Ok(())
+            }
+            why = journal.failed() => {
+                self.close_door().await.abandon().await;
+                Err(JournalFailed(why))
+            }
+        }
+    }
+
     /// Stops in order: the door, the actors, the engine, the sandbox.
-    pub async fn stop(self) {
-        self.stop.cancel();
+    pub async fn stop(mut self) {
+        let (grace, sandbox) = (self.grace, self.own_sandbox.take());
+        self.close_door().await.stop(grace).await;
+        if let Some(sandbox) = sandbox {
+            sandbox.shutdown().await;
+        }
+    }
+
+    /// First whoever asks is told that the end is near, then nothing more is let in.
+    async fn close_door(self) -> Arc<App> {
+        self.app.announce_stop();
+        drop(self.stop);
         if self.door.await.is_err() {
             tracing::error!("the front door ended by a panic");
         }
-        self.app.stop(self.grace).await;
-        if let Some(sandbox) = self.own_sandbox {
-            sandbox.shutdown().await;
-        }
+        self.app
     }
 }

@@ -4,19 +4,20 @@
 //! request heads (a client that sends one header a minute would hold its connection for ever). HTTP/1.1 only: telling the
 //! versions apart has no time limit in the library, and a proxy that ends TLS speaks HTTP/1.1 to us.
 
-use axum::Router;
-use hyper::server::conn::http1::Builder;
+use axum::{extract::Request, response::Response};
+use hyper::{body::Incoming, server::conn::http1::Builder};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::Service;
 
 /// Connections open at the same time; further ones wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 20_000;
@@ -29,7 +30,11 @@ pub const HEADER_BYTES_MAX: usize = 32 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`, then lets requests in flight finish within `grace`.
-pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken, grace: Duration) {
+pub async fn run<S>(listener: TcpListener, service: S, stop: CancellationToken, grace: Duration)
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let tasks = TaskTracker::new();
@@ -47,7 +52,7 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken,
                 continue;
             }
         };
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(service.clone());
         let connection = builder.serve_connection(wrap(stream), service);
         let watched = graceful.watch(connection);
         tasks.spawn(async move {

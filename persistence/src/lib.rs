@@ -25,7 +25,7 @@ pub use record::{
     RECORD_BYTES_MAX, RowNo, STREAM_NAME_BYTES_MAX, Seq, StoredRecord, StreamName,
 };
 pub use store::{
-    AppendError, Committed, Direction, Directory, History, Journal, Page, ReadError, SnapshotBlob, Snapshots,
-    Stores, TimerEntry, Timers,
+    AppendError, Committed, Direction, Directory, History, Journal, JournalHealth, Page, ReadError,
+    SnapshotBlob, Snapshots, Stores, TimerEntry, Timers,
 };
 pub use time::Timestamp;

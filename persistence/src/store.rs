@@ -56,6 +56,17 @@ pub enum AppendError {
     Unknown(String),
 }
 
+/// Whether a journal takes appends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JournalHealth {
+    /// It does.
+    Open,
+    /// It was closed on purpose.
+    Closed,
+    /// A write failed: what stands in its file is not known, so nothing is written after it until it is opened again.
+    Failed(String),
+}
+
 /// Why a read failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -105,6 +116,13 @@ pub trait Journal: Send + Sync {
     fn pressure(&self) -> Option<Duration> {
         None
     }
+
+    /// Whether appends are taken.
+    fn health(&self) -> JournalHealth;
+
+    /// Waits until a write failed, and says why; only opening the journal again helps. Waits for ever when none does.
+    /// Cancel-safe.
+    async fn failed(&self) -> String;
 
     /// Finishes what was accepted, brings the working set up to date and closes. Later appends are `Unavailable`.
     async fn close(&self);

@@ -24,6 +24,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
         if wants_demo {
             tokio::select! {
                 () = stop.cancelled() => {}
+                _ = running.app.stores.journal.failed() => {}
                 played = play(&running) => {
                     if let Err(error) = played {
                         tracing::error!(%error, "the demo day ended early; the server goes on");
@@ -31,8 +32,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
                 }
             }
         }
-        stop.cancelled().await;
-        running.stop().await;
+        running.serve(&stop).await?;
         say("stopped: everything acknowledged is on disk");
         Ok(ExitCode::SUCCESS)
     })

@@ -1,6 +1,7 @@
 //! `/health/live`, `/health/ready` and `/metrics`.
 
 use super::router::Door;
+use crate::parts::Readiness;
 use axum::{
     Json,
     extract::State,
@@ -14,18 +15,26 @@ pub(super) async fn live() -> impl IntoResponse {
     Json(json!({ "status": "live" }))
 }
 
-/// Whether new work is taken. Not while recovering or draining.
+/// Whether new work is taken. Not while draining, and never again once the journal failed.
 pub(super) async fn ready(State(door): State<Door>) -> impl IntoResponse {
     let users = door.app.users.stats();
-    let ready = door.app.is_ready();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let readiness = door.app.readiness();
+    let status = match readiness {
+        Readiness::Ready => StatusCode::OK,
+        Readiness::Draining | Readiness::Failed => StatusCode::SERVICE_UNAVAILABLE,
+    };
     let body = json!({
-        "status": if ready { "ready" } else { "draining" },
+        "status": readiness,
         "position": door.app.stores.journal.position().0,
         "resident": users.resident,
         "effects_in_flight": users.effects,
     });
     (status, Json(body))
+}
+
+/// `/health/ready` before there is anything to be ready.
+pub(super) async fn recovering() -> impl IntoResponse {
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "recovering" })))
 }
 
 /// Prometheus text.

@@ -1,6 +1,12 @@
 //! Every route, on one page.
 
-use super::{admin, health, limits::WebhookLimits, provision, webhook};
+use super::{
+    admin,
+    error::{ApiError, Code},
+    health,
+    limits::{RETRY_AFTER, WebhookLimits},
+    provision, webhook,
+};
 use crate::parts::App;
 use axum::{
     Router,
@@ -21,6 +27,16 @@ pub struct Door {
     pub webhooks: WebhookLimits,
 }
 
+/// What is answered while the state is read back: the process lives, is not ready, and takes nothing.
+pub(super) fn waiting() -> Router {
+    let busy = || async { ApiError::new(Code::Unavailable, "recovering").retry_after(RETRY_AFTER) };
+    let routes = Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::recovering))
+        .fallback(busy);
+    secured(routes)
+}
+
 /// The whole surface.
 pub fn router(door: Door) -> Router {
     let admin = Router::new()
@@ -36,7 +52,7 @@ pub fn router(door: Door) -> Router {
     let installation = Router::new()
         .route("/automatic-sends", get(admin::automatic_sends).put(admin::stop_automatic_sends))
         .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
-    Router::new()
+    let routes = Router::new()
         .route(
             "/api/webhooks/instagram",
             get(webhook::handshake).post(webhook::receive).fallback(webhook::other_method),
@@ -47,15 +63,19 @@ pub fn router(door: Door) -> Router {
         .nest("/api/admin/workspaces/{workspace}", admin)
         .nest("/api/admin", installation)
         .fallback(not_found)
-        // One layer of five, outermost first: every call of `layer` boxes each route once more, and each request pays.
-        .layer((
-            security_header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-            security_header(header::REFERRER_POLICY, "no-referrer"),
-            security_header(header::X_FRAME_OPTIONS, "DENY"),
-            security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            CatchPanicLayer::new(),
-        ))
-        .with_state(door)
+        .with_state(door);
+    secured(routes)
+}
+
+/// One layer of five, outermost first: every call of `layer` boxes each route once more, and each request pays.
+fn secured(routes: Router) -> Router {
+    routes.layer((
+        security_header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        security_header(header::REFERRER_POLICY, "no-referrer"),
+        security_header(header::X_FRAME_OPTIONS, "DENY"),
+        security_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        CatchPanicLayer::new(),
+    ))
 }
 
 fn security_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -13,6 +13,7 @@
 mod behaviour;
 mod cli;
 mod door;
+mod ends;
 mod fuzz;
 mod logs;
 mod operator;

@@ -7,8 +7,9 @@ mod faults;
 mod table;
 
 use crate::{
-    AppendError, Committed, Direction, Directory, EntityId, History, Journal, NewRecord, Page, Position,
-    ReadError, RowNo, Seq, SnapshotBlob, Snapshots, StoredRecord, Stores, TimerEntry, Timers, Timestamp,
+    AppendError, Committed, Direction, Directory, EntityId, History, Journal, JournalHealth, NewRecord, Page,
+    Position, ReadError, RowNo, Seq, SnapshotBlob, Snapshots, StoredRecord, Stores, TimerEntry, Timers,
+    Timestamp,
 };
 use async_trait::async_trait;
 pub use faults::{Fault, MemoryHandle};
@@ -57,7 +58,10 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(AppendError::Unavailable("the journal is closed".into()));
         }
-        Ok(())
+        match &*self.shared.faults.health.borrow() {
+            JournalHealth::Failed(why) => Err(AppendError::Unavailable(why.clone())),
+            JournalHealth::Open | JournalHealth::Closed => Ok(()),
+        }
     }
 
     fn check_readable(&self) -> Result<(), ReadError> {
@@ -106,6 +110,17 @@ impl Journal for Engine {
 
     fn pressure(&self) -> Option<Duration> {
         self.shared.faults.pressure()
+    }
+
+    fn health(&self) -> JournalHealth {
+        if self.closed.load(Ordering::Acquire) {
+            return JournalHealth::Closed;
+        }
+        self.shared.faults.health.borrow().clone()
+    }
+
+    async fn failed(&self) -> String {
+        super::failure(self.shared.faults.health.subscribe()).await
     }
 
     async fn close(&self) {

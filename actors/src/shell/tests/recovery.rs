@@ -7,7 +7,7 @@ use super::{
 use crate::shell::{AskError, RecoveryError, ShellLimits, Unavailable};
 use async_trait::async_trait;
 use greenroom_persistence::{
-    AppendError, Committed, DueChange, EntityId, Erase, Journal, NewRecord, Position, ReadError, Seq,
+    AppendError, Committed, DueChange, EntityId, Erase, Journal, JournalHealth, NewRecord, Position, ReadError, Seq,
     SnapshotBlob, StoredRecord, Stores, codec,
 };
 use parking_lot::Mutex;
@@ -49,6 +49,14 @@ impl Journal for Pruning {
 
     fn position(&self) -> Position {
         self.stores.journal.position()
+    }
+
+    fn health(&self) -> JournalHealth {
+        self.stores.journal.health()
+    }
+
+    async fn failed(&self) -> String {
+        self.stores.journal.failed().await
     }
 
     async fn close(&self) {

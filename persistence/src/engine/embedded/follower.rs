@@ -8,10 +8,10 @@ use super::{
     fresh::fresh_set,
     home::Home,
     recover, replay,
-    shared::{Health, Shared, Slot, Wanted},
+    shared::{Shared, Slot, Wanted},
     working_set::{SetError, WorkingSet},
 };
-use crate::{Position, metric_definitions as metric};
+use crate::{JournalHealth, Position, metric_definitions as metric};
 use std::{
     sync::{Arc, atomic::Ordering},
     thread::JoinHandle,
@@ -305,7 +305,7 @@ impl Drop for Follower {
     /// However the thread ends, everything is given back, then whoever waits for the close is told.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.shared.set_health(Health::Poisoned("the follower thread panicked".into()));
+            self.shared.set_health(JournalHealth::Failed("the follower thread panicked".into()));
         }
         self.shared.stopping.store(true, Ordering::Release);
         (self.wake_checkpointer)();

@@ -12,7 +12,7 @@ use super::{
     recent::Recent,
     working_set::{SetError, WorkingSet},
 };
-use crate::{AppendError, EntityId, Position, ReadError, Seq};
+use crate::{AppendError, EntityId, JournalHealth, Position, ReadError, Seq};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::{
@@ -30,15 +30,6 @@ const NAMES_CACHED_MAX: usize = 65_536;
 
 /// Most entities for which a rebuild is started because their records are missing from the journal too.
 const GAPS_MAX: usize = 1024;
-
-/// Whether appends are taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Health {
-    Open,
-    Closed,
-    /// A write failed: what stands in the journal's file is not known, so nothing is written after it.
-    Poisoned(String),
-}
 
 /// The working set, or its absence.
 pub(super) enum Slot {
@@ -92,7 +83,7 @@ pub(super) struct Shared {
     pub(super) abandoned: AtomicBool,
     /// The engine is being closed: what takes long and can be done by a later start is given up.
     pub(super) stopping: AtomicBool,
-    health: RwLock<Health>,
+    health: watch::Sender<JournalHealth>,
     pub(super) wanted: Mutex<Wanted>,
     pub(super) wake_follower: Condvar,
     names: Mutex<NameCache>,
@@ -129,7 +120,7 @@ impl Shared {
             uncovered_bytes: AtomicU64::new(0),
             abandoned: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-            health: RwLock::new(Health::Open),
+            health: watch::Sender::new(JournalHealth::Open),
             wanted: Mutex::default(),
             wake_follower: Condvar::new(),
             names: Mutex::default(),
@@ -151,10 +142,10 @@ impl Shared {
     }
 
     pub(super) fn check_writable(&self) -> Result<(), AppendError> {
-        match &*self.health.read() {
-            Health::Open => Ok(()),
-            Health::Closed => Err(AppendError::Unavailable("the journal is closed".into())),
-            Health::Poisoned(why) => {
+        match &*self.health.borrow() {
+            JournalHealth::Open => Ok(()),
+            JournalHealth::Closed => Err(AppendError::Unavailable("the journal is closed".into())),
+            JournalHealth::Failed(why) => {
                 Err(AppendError::Unavailable(format!("an earlier write failed, restart to recover: {why}")))
             }
         }
@@ -162,15 +153,22 @@ impl Shared {
 
     /// Appends were stopped by a close, and no write failed before.
     pub(super) fn was_closed(&self) -> bool {
-        *self.health.read() == Health::Closed
+        *self.health.borrow() == JournalHealth::Closed
     }
 
     /// Stops appends for good. The first reason stays.
-    pub(super) fn set_health(&self, health: Health) {
-        let mut now = self.health.write();
-        if *now == Health::Open {
-            *now = health;
-        }
+    pub(super) fn set_health(&self, health: JournalHealth) {
+        self.health.send_if_modified(|now| {
+            let is_first = *now == JournalHealth::Open;
+            if is_first {
+                *now = health;
+            }
+            is_first
+        });
+    }
+
+    pub(super) fn health(&self) -> watch::Receiver<JournalHealth> {
+        self.health.subscribe()
     }
 
     pub(super) fn want(&self, change: impl FnOnce(&mut Wanted)) {

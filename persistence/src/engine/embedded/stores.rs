@@ -1,5 +1,6 @@
 //! The seams over the threads.
 
+use super::super::failure;
 use super::{
     CheckpointFailed, OpenError, Opened, Options, Progress,
     auditor::{Audit, Auditor},
@@ -16,9 +17,9 @@ use super::{
     writer::{Message, Request, Writer},
 };
 use crate::{
-    AppendError, Committed, Direction, Directory, EntityId, History, Journal, NewRecord, Page, Position,
-    ReadError, RowNo, Seq, SnapshotBlob, Snapshots, StoredRecord, Stores, TimerEntry, Timers, Timestamp,
-    metric_definitions as metric,
+    AppendError, Committed, Direction, Directory, EntityId, History, Journal, JournalHealth, NewRecord, Page,
+    Position, ReadError, RowNo, Seq, SnapshotBlob, Snapshots, StoredRecord, Stores, TimerEntry, Timers,
+    Timestamp, metric_definitions as metric,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -95,7 +96,7 @@ impl Handle {
     pub async fn abandon(&self) {
         self.shared.abandoned.store(true, Ordering::Release);
         self.shared.stopping.store(true, Ordering::Release);
-        self.shared.set_health(super::shared::Health::Closed);
+        self.shared.set_health(JournalHealth::Closed);
         self.shared.want(|wanted| wanted.abandon = true);
         wait_for_end(&self.shared).await;
     }
@@ -304,6 +305,14 @@ impl Journal for Engine {
 
     fn pressure(&self) -> Option<Duration> {
         self.overload()
+    }
+
+    fn health(&self) -> JournalHealth {
+        self.shared.health().borrow().clone()
+    }
+
+    async fn failed(&self) -> String {
+        failure(self.shared.health()).await
     }
 
     async fn close(&self) {

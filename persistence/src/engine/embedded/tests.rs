@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    AppendError, Seq,
+    AppendError, JournalHealth, Seq,
     conformance::{self, entity, record},
 };
 use async_trait::async_trait;
@@ -136,12 +136,15 @@ async fn a_failed_write_stops_appends_until_reopened() {
     let opened = open_at(place.path());
     let journal = &opened.stores.journal;
     journal.append(record("a", 0, "kept")).await.unwrap();
+    assert_eq!(journal.health(), JournalHealth::Open);
     opened.handle.shared().fail_next_write.store(true, std::sync::atomic::Ordering::Release);
     let unknown = journal.append(record("a", 1, "unknown")).await;
     assert!(matches!(unknown, Err(AppendError::Unknown(_))), "{unknown:?}");
     let refused = journal.append(record("a", 1, "later")).await;
     assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
     assert_eq!(journal.head(&entity("a")).await, Ok(Seq(1)), "reads go on");
+    let why = journal.failed().await;
+    assert_eq!(journal.health(), JournalHealth::Failed(why));
     journal.close().await;
     drop(opened);
     let opened = open_at(place.path());

@@ -6,12 +6,13 @@ use super::{
     log::{Log, WriteError},
     memtable::{Applied, NameEffects, name_effects},
     recent::Recent,
-    shared::{Health, Shared},
+    shared::Shared,
     values::TailRecord,
 };
 use crate::metric_definitions as metric;
 use crate::{
-    AppendError, Committed, DirectoryChange, DueChange, EntityId, Erase, HistoryRow, Position, ReadError, Seq,
+    AppendError, Committed, DirectoryChange, DueChange, EntityId, Erase, HistoryRow, JournalHealth, Position,
+    ReadError, Seq,
 };
 use bytes::Bytes;
 use std::{
@@ -67,9 +68,9 @@ impl Drop for Writer {
     /// However the thread ends, nothing is accepted any more and the follower finishes.
     fn drop(&mut self) {
         let health = if std::thread::panicking() {
-            Health::Poisoned("the writer thread panicked".into())
+            JournalHealth::Failed("the writer thread panicked".into())
         } else {
-            Health::Closed
+            JournalHealth::Closed
         };
         self.shared.set_health(health);
         self.queue.close();
@@ -245,7 +246,7 @@ impl Writer {
             }
             Err(error @ WriteError::Unknown(_)) => {
                 tracing::error!(%error, "a journal write failed: no more appends until a restart");
-                self.shared.set_health(Health::Poisoned(error.to_string()));
+                self.shared.set_health(JournalHealth::Failed(error.to_string()));
                 for one in admitted {
                     answer(one.request.reply, Err(AppendError::Unknown(error.to_string())));
                 }

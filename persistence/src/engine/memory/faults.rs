@@ -1,7 +1,7 @@
 //! Faults on purpose: how a test holds appends back, or makes them fail.
 
 use super::{Shared, stores};
-use crate::{AppendError, ReadError, StoredRecord, Stores};
+use crate::{AppendError, JournalHealth, ReadError, StoredRecord, Stores};
 use parking_lot::Mutex;
 use std::{
     collections::VecDeque,
@@ -49,6 +49,12 @@ impl MemoryHandle {
         *self.shared.faults.pressure.lock() = retry_after;
     }
 
+    /// From now on every append is refused with [`AppendError::Unavailable`], as after a write that failed, and
+    /// [`crate::Journal::health`] says so.
+    pub fn fail_for_good(&self, why: &str) {
+        self.shared.faults.health.send_replace(JournalHealth::Failed(why.to_owned()));
+    }
+
     /// Holds every append from now on, before anything is checked or written.
     pub fn pause_appends(&self) {
         self.shared.faults.gate.send_replace(true);
@@ -84,6 +90,7 @@ pub(super) struct Faults {
     reads: Mutex<usize>,
     pressure: Mutex<Option<Duration>>,
     gate: watch::Sender<bool>,
+    pub(super) health: watch::Sender<JournalHealth>,
     held: AtomicUsize,
 }
 
@@ -94,6 +101,7 @@ impl Default for Faults {
             reads: Mutex::default(),
             pressure: Mutex::default(),
             gate: watch::Sender::new(false),
+            health: watch::Sender::new(JournalHealth::Open),
             held: AtomicUsize::new(0),
         }
     }

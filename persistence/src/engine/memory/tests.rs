@@ -48,6 +48,20 @@ async fn faults_come_in_the_order_asked_for() {
 }
 
 #[tokio::test]
+async fn a_journal_that_failed_says_so_and_takes_nothing() {
+    let (stores, handle) = open();
+    assert_eq!(stores.journal.health(), JournalHealth::Open);
+    let mut failed = stores.journal.failed();
+    assert!(futures_pending(&mut failed).await);
+    handle.fail_for_good("no disk");
+    assert_eq!(failed.await, "no disk");
+    assert_eq!(stores.journal.health(), JournalHealth::Failed("no disk".to_owned()));
+    assert!(matches!(stores.journal.append(record("a", 0)).await, Err(AppendError::Unavailable(_))));
+    stores.journal.close().await;
+    assert_eq!(stores.journal.health(), JournalHealth::Closed);
+}
+
+#[tokio::test]
 async fn a_paused_append_goes_on_after_resume() {
     let (stores, handle) = open();
     handle.pause_appends();
