@@ -24,18 +24,18 @@ pub async fn serve(app: &Arc<App>) -> Result<usize, NotStored> {
         if delivery::workspace_of(app, account).await?.is_none() {
             continue;
         }
-        let mut count = 0;
-        for item in kept.unrouted.iter().map(|kept| &kept.item).filter(|item| item.account() == account) {
-            if let Some(whole) = item.whole() {
+        let mut through = 0;
+        for kept in kept.unrouted.iter().filter(|kept| kept.item.account() == account) {
+            if let Some(whole) = kept.item.whole() {
                 let parcels = delivery::sort(&Bytes::copy_from_slice(whole), app.clock.now());
                 delivery::deliver(app, parcels.unrouted()).await?;
             }
-            count += 1;
+            through = kept.number;
+            served += 1;
         }
-        // Exactly those leave; what came meanwhile stays for the next time.
-        let command = Command::ReleaseUnrouted { account: account.to_owned(), count };
+        // Exactly those leave, however many serve at once; what came meanwhile stays for the next time.
+        let command = Command::ReleaseUnrouted { account: account.to_owned(), through };
         app.intake.ask(INTAKE_KEY, command, account.len()).await.map_err(failed)?;
-        served += count;
     }
     if served > 0 {
         tracing::info!(items = served, "served what had arrived before its account was connected");

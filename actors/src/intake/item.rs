@@ -9,6 +9,8 @@ use std::{fmt, sync::Arc};
 pub const KEPT_BYTES_MAX: usize = 16 * 1024;
 /// Longest account id or reason kept, in characters.
 const LABEL_CHARS_MAX: usize = 128;
+/// Why a cut item of an account that was connected later is in the quarantine.
+const CUT: &str = "item came before its account was connected and was too long to be kept whole";
 /// What an entry costs beside its bytes.
 const ENTRY_BYTES: usize = 128;
 
@@ -38,6 +40,12 @@ impl Unrouted {
     #[must_use]
     pub fn whole(&self) -> Option<&[u8]> {
         (!self.cut).then_some(&*self.raw)
+    }
+
+    /// What is left of an item that was cut, for the quarantine; `None` when it is whole.
+    pub(super) fn cut(&self) -> Option<Quarantined> {
+        let (account, raw) = (Some(Arc::clone(&self.account)), Arc::clone(&self.raw));
+        self.cut.then(|| Quarantined { account, reason: CUT.into(), raw, cut: true })
     }
 }
 

@@ -68,6 +68,9 @@ pub struct Stamped<T> {
     pub at: Timestamp,
     /// What.
     pub item: T,
+    /// Which of those received it is, from 1; 0 when it was kept before items were numbered.
+    #[serde(default)]
+    pub number: u64,
 }
 
 /// Something whose bytes count.
@@ -85,7 +88,7 @@ impl<T: Weigh> Kept<T> {
     fn add(&mut self, at: Timestamp, item: &T) {
         self.received += 1;
         self.bytes += item.size();
-        self.items.push_back(Arc::new(Stamped { at, item: item.clone() }));
+        self.items.push_back(Arc::new(Stamped { at, item: item.clone(), number: self.received }));
     }
 
     fn drop_oldest(&mut self, count: usize) {
@@ -120,12 +123,13 @@ pub enum Command {
     Quarantine(Quarantined),
     /// Count a dashboard test.
     CountTest,
-    /// Let go the oldest items of an account, because they are durable in its workspace by now.
+    /// Let go the items of an account that are durable in its workspace by now. Those that were cut, and so could not be
+    /// delivered, go to the quarantine.
     ReleaseUnrouted {
         /// The account, as the items name it.
         account: String,
-        /// How many; items that came meanwhile stay.
-        count: usize,
+        /// Number of the last one that was delivered; items that came meanwhile stay.
+        through: u64,
     },
     /// Stop the automatic messages of all workspaces, or let them go on.
     StopSends(bool),
@@ -182,12 +186,19 @@ pub enum Event {
     },
     /// Automatic messages were stopped at an instant; `None` lets them go on.
     SendsStopped(Option<Timestamp>),
-    /// The oldest items of an account left for its workspace.
+    /// The oldest items of an account left for its workspace. Only older programs wrote this.
     UnroutedReleased {
         /// Which account.
         account: String,
         /// How many.
         count: usize,
+    },
+    /// The items of an account left for its workspace.
+    UnroutedServed {
+        /// Which account.
+        account: String,
+        /// Number of the last one.
+        through: u64,
     },
 }
 
@@ -211,9 +222,7 @@ impl Entity for Intake {
             Command::Unrouted(item) => draft.emit(Event::UnroutedKept { at: now, item: item.clone() }),
             Command::Quarantine(item) => draft.emit(Event::Quarantined { at: now, item: item.clone() }),
             Command::CountTest => draft.emit(Event::TestCounted { at: now }),
-            Command::ReleaseUnrouted { account, count } => {
-                draft.emit(Event::UnroutedReleased { account: account.clone(), count: *count });
-            }
+            Command::ReleaseUnrouted { account, through } => release(draft, now, account, *through),
             Command::StopSends(stopped) => {
                 if draft.sends_stopped_at.is_some() != *stopped {
                     draft.emit(Event::SendsStopped(stopped.then_some(now)));
@@ -246,6 +255,10 @@ impl Entity for Intake {
                 });
                 self.unrouted.bytes = self.unrouted.iter().map(|kept| kept.item.size()).sum();
             }
+            Event::UnroutedServed { account, through } => {
+                self.unrouted.items.retain(|kept| !is_served(kept, account, *through));
+                self.unrouted.bytes = self.unrouted.iter().map(|kept| kept.item.size()).sum();
+            }
         }
     }
 
@@ -271,6 +284,24 @@ impl Entity for Intake {
     fn weight(&self) -> usize {
         self.unrouted.bytes + self.quarantine.bytes
     }
+}
+
+fn is_served(kept: &Stamped<Unrouted>, account: &str, through: u64) -> bool {
+    kept.number <= through && kept.item.account() == account
+}
+
+fn release(draft: &mut Draft<Intake>, now: Timestamp, account: &str, through: u64) {
+    let served = draft.unrouted.iter().filter(|kept| is_served(kept, account, through));
+    let cut: Vec<_> = served.filter_map(|kept| kept.item.cut()).collect();
+    for item in cut {
+        let size = item.size();
+        let quarantined = draft.quarantine.surplus(now, size, QUARANTINE_BYTES_MAX, QUARANTINE_AGE_MAX);
+        if quarantined > 0 {
+            draft.emit(Event::Dropped { unrouted: 0, quarantined });
+        }
+        draft.emit(Event::Quarantined { at: now, item });
+    }
+    draft.emit(Event::UnroutedServed { account: account.to_owned(), through });
 }
 
 fn make_room(draft: &mut Draft<Intake>, now: Timestamp, command: &Command) {

@@ -26,11 +26,56 @@ fn only_the_items_that_were_served_leave_and_later_ones_stay() {
         (at(0), Command::unrouted("1", b"first")),
         (at(0), Command::unrouted("2", b"other")),
         (at(1), Command::unrouted("1", b"came meanwhile")),
-        (at(1), Command::ReleaseUnrouted { account: "1".to_owned(), count: 1 }),
+        (at(1), Command::ReleaseUnrouted { account: "1".to_owned(), through: 1 }),
     ]);
     let left: Vec<_> = state.unrouted.iter().map(|kept| kept.item.whole().unwrap()).collect();
     assert_eq!(left, [&b"other"[..], b"came meanwhile"]);
     assert_eq!(state.weight(), state.unrouted.iter().map(|kept| kept.item.size()).sum::<usize>());
+}
+
+#[test]
+fn two_who_served_the_same_items_take_nothing_that_came_meanwhile() {
+    let served = Command::ReleaseUnrouted { account: "1".to_owned(), through: 2 };
+    let state = run(&[
+        (at(0), Command::unrouted("1", b"first")),
+        (at(0), Command::unrouted("1", b"second")),
+        (at(1), Command::unrouted("1", b"came meanwhile")),
+        (at(1), served.clone()),
+        (at(1), served),
+    ]);
+    let left: Vec<_> = state.unrouted.iter().map(|kept| kept.item.whole().unwrap()).collect();
+    assert_eq!(left, [&b"came meanwhile"[..]]);
+}
+
+#[test]
+fn an_item_that_was_cut_is_not_let_go_without_a_trace() {
+    let long = vec![7; KEPT_BYTES_MAX + 1];
+    let state = run(&[
+        (at(0), Command::unrouted("1", &long)),
+        (at(0), Command::unrouted("2", &long)),
+        (at(1), Command::ReleaseUnrouted { account: "1".to_owned(), through: 2 }),
+    ]);
+    assert_eq!(state.unrouted.iter().map(|kept| kept.item.account()).collect::<Vec<_>>(), ["2"]);
+    let kept: Vec<_> = state.quarantine.iter().map(|kept| (kept.item.account(), kept.item.raw().1)).collect();
+    assert_eq!(kept, [(Some("1"), true)]);
+}
+
+#[test]
+fn items_and_events_of_before_items_were_numbered_are_understood() {
+    #[derive(Serialize)]
+    struct Old {
+        at: Timestamp,
+        item: Unrouted,
+    }
+    let old = rmp_serde::to_vec_named(&Old { at: at(0), item: Unrouted::new("1", b"old") }).unwrap();
+    let old: Stamped<Unrouted> = rmp_serde::from_slice(&old).unwrap();
+    let mut state = Intake::default();
+    state.unrouted.items.push_back(Arc::new(old.clone()));
+    state.apply(&Event::UnroutedReleased { account: "1".to_owned(), count: 1 });
+    assert_eq!(state.unrouted.iter().count(), 0);
+    state.unrouted.items.push_back(Arc::new(old));
+    state.apply(&Event::UnroutedServed { account: "1".to_owned(), through: 0 });
+    assert_eq!(state.unrouted.iter().count(), 0);
 }
 
 #[test]
