@@ -24,15 +24,20 @@ pub struct WebhookLimits {
     pub body_timeout: Duration,
 }
 
-/// Held while a request is worked on: one request and the bytes that have arrived so far.
+/// Held while a request is worked on: one request and its bytes.
 pub(super) struct WebhookPermit {
     _request: OwnedSemaphorePermit,
+    _body: Arriving,
+}
+
+/// Held while a body arrives: room for the bytes that have arrived so far.
+pub(super) struct Arriving {
     bytes: OwnedSemaphorePermit,
     pool: Arc<Semaphore>,
     taken: usize,
 }
 
-impl WebhookPermit {
+impl Arriving {
     /// Takes room for bytes that arrived; `false` when there is none. What a client only announces costs nothing.
     pub(super) fn grow(&mut self, bytes: usize) -> bool {
         self.taken = self.taken.saturating_add(bytes);
@@ -60,11 +65,17 @@ impl WebhookLimits {
         }
     }
 
-    /// A permit for one request, without bytes yet, or nothing at once.
-    pub(super) fn admit(&self) -> Option<WebhookPermit> {
-        let request = Arc::clone(&self.requests).try_acquire_owned().ok()?;
+    /// Room for a body of which nothing has arrived yet. Bodies that arrive are bounded by their bytes, their time and
+    /// the connections of the door.
+    pub(super) fn arriving(&self) -> Option<Arriving> {
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(0).ok()?;
-        Some(WebhookPermit { _request: request, bytes, pool: Arc::clone(&self.bytes), taken: 0 })
+        Some(Arriving { bytes, pool: Arc::clone(&self.bytes), taken: 0 })
+    }
+
+    /// A permit for one request whose body is whole, or nothing at once.
+    pub(super) fn admit(&self, body: Arriving) -> Option<WebhookPermit> {
+        let request = Arc::clone(&self.requests).try_acquire_owned().ok()?;
+        Some(WebhookPermit { _request: request, _body: body })
     }
 }
 
@@ -81,29 +92,32 @@ mod tests {
     #[test]
     fn the_count_is_refused_one_past_the_limit_and_freed_on_drop() {
         let limits = limits(2, 1 << 20);
-        let (first, second) = (limits.admit(), limits.admit());
+        let admit = || limits.admit(limits.arriving().unwrap());
+        let (first, second) = (admit(), admit());
         assert!(first.is_some() && second.is_some());
-        assert!(limits.admit().is_none());
+        assert!(admit().is_none());
         drop(first);
-        assert!(limits.admit().is_some());
+        assert!(admit().is_some());
     }
 
     #[test]
     fn the_bytes_are_refused_one_past_the_limit_and_freed_on_drop() {
         let limits = limits(10, 4096);
-        let mut first = limits.admit().unwrap();
+        let mut first = limits.arriving().unwrap();
         assert!(first.grow(1000) && first.grow(24) && first.grow(3072));
-        let mut second = limits.admit().unwrap();
+        let first = limits.admit(first).unwrap();
+        let mut second = limits.arriving().unwrap();
         assert!(!second.grow(1));
         drop(first);
-        assert!(limits.admit().unwrap().grow(4096));
+        assert!(limits.arriving().unwrap().grow(4096));
     }
 
     #[test]
-    fn requests_that_only_announce_bytes_take_none() {
-        let limits = limits(64, 4096);
-        let silent: Vec<_> = (0..32).map(|_| limits.admit().unwrap()).collect();
-        assert!(limits.admit().unwrap().grow(4096));
+    fn requests_that_only_announce_bytes_take_nothing() {
+        let limits = limits(1, 4096);
+        let silent: Vec<_> = (0..32).map(|_| limits.arriving().unwrap()).collect();
+        let mut whole = limits.arriving().unwrap();
+        assert!(whole.grow(4096) && limits.admit(whole).is_some());
         drop(silent);
     }
 }

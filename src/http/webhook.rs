@@ -5,7 +5,7 @@
 
 use super::{
     error::retry_after_value,
-    limits::{DELIVERY_DEADLINE, RETRY_AFTER, WebhookLimits, WebhookPermit},
+    limits::{Arriving, DELIVERY_DEADLINE, RETRY_AFTER, WebhookLimits},
     router::Door,
 };
 use crate::{delivery, metric_definitions as names};
@@ -120,9 +120,11 @@ pub(super) async fn receive(State(door): State<Door>, headers: HeaderMap, body: 
 
 async fn accept(door: &Door, headers: &HeaderMap, body: Body) -> Result<(), Refusal> {
     precheck(&door.webhooks, headers, &body)?;
-    let mut permit = door.webhooks.admit().ok_or(Refusal::Busy)?;
-    let reading = read_body(&door.webhooks, &mut permit, body);
+    let mut arriving = door.webhooks.arriving().ok_or(Refusal::Busy)?;
+    let reading = read_body(&door.webhooks, &mut arriving, body);
     let bytes = within(door.webhooks.body_timeout, reading).await.ok_or(Refusal::TooSlow)??;
+    // Only now: whoever sends slowly, or nothing, takes the place of no delivery that is whole.
+    let _permit = door.webhooks.admit(arriving).ok_or(Refusal::Busy)?;
     let signatures: Vec<HeaderValue> = headers.get_all(SIGNATURE).iter().cloned().collect();
     // Commands that were handed over go on after the deadline; their redelivery is a duplicate.
     within(DELIVERY_DEADLINE, open_and_deliver(door, signatures, bytes)).await.unwrap_or(Err(Refusal::Busy))
@@ -167,7 +169,7 @@ fn precheck(limits: &WebhookLimits, headers: &HeaderMap, body: &Body) -> Result<
 
 async fn read_body(
     limits: &WebhookLimits,
-    permit: &mut WebhookPermit,
+    arriving: &mut Arriving,
     mut body: Body,
 ) -> Result<Bytes, Refusal> {
     let mut whole = BytesMut::new();
@@ -176,7 +178,7 @@ async fn read_body(
         if whole.len().saturating_add(chunk.len()) > limits.body_bytes_max {
             return Err(Refusal::TooLarge);
         }
-        if !permit.grow(chunk.len()) {
+        if !arriving.grow(chunk.len()) {
             return Err(Refusal::Busy);
         }
         if whole.is_empty() && body.is_end_stream() {

@@ -298,6 +298,26 @@ async fn one_request_too_many_is_503_with_a_hint_and_the_others_are_served() {
     world.close().await;
 }
 
+#[tokio::test]
+async fn bodies_that_dawdle_do_not_close_the_door_to_whole_ones() {
+    let mut plans = Plans::default();
+    plans.config.server.webhook_requests_max = 1;
+    let world = World::with(plans).await;
+    let head = format!(
+        "POST /api/webhooks/instagram HTTP/1.1\r\nHost: door\r\nX-Hub-Signature-256: sha256={}\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n",
+        "0".repeat(64)
+    );
+    let mut dawdler = TcpStream::connect(world.door).await.unwrap();
+    dawdler.write_all(head.as_bytes()).await.unwrap();
+    // The server asks for the body once it begins to wait for it.
+    let mut asked = [0; 12];
+    dawdler.read_exact(&mut asked).await.unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100");
+    assert_eq!(world.deliver(one_message(&world)).await, 200);
+    drop(dawdler);
+    world.close().await;
+}
+
 /// Delivers a question under each fault, then twice without; returns its id.
 async fn deliver_under(world: &World, faults: &[Fault]) -> &'static str {
     const MID: &str = "m_door_2";
