@@ -87,7 +87,7 @@ impl Control {
     }
 }
 
-/// The operator's routes of a running server, for one workspace.
+/// The operator's routes of a running server, for one workspace or for the whole installation.
 pub struct Operator {
     base: reqwest::Url,
     token: Secret,
@@ -100,9 +100,18 @@ impl Operator {
     /// # Errors
     /// When the token cannot be read or the address is wrong.
     pub fn new(config: &Config, workspace: &str) -> anyhow::Result<Self> {
+        let mut operator = Self::of_installation(config)?;
+        extend(&mut operator.base, &["workspaces", workspace]);
+        Ok(operator)
+    }
+
+    /// The same for what belongs to no workspace.
+    ///
+    /// # Errors
+    /// As [`Operator::new`].
+    pub fn of_installation(config: &Config) -> anyhow::Result<Self> {
         let token = keys::operator_token(&config.data.dir)?;
-        let mut base = reqwest::Url::parse(&format!("http://{}/api/admin/workspaces", config.server.listen))?;
-        extend(&mut base, &[workspace]);
+        let base = reqwest::Url::parse(&format!("http://{}/api/admin", config.server.listen))?;
         let http = local_http()?;
         Ok(Self { base, token, http })
     }
@@ -113,6 +122,16 @@ impl Operator {
     /// When nothing answers, or the answer is an error.
     pub async fn get(&self, path: &[&str]) -> anyhow::Result<Value> {
         self.call(self.http.get(self.url(path))).await
+    }
+
+    /// Reads with parameters.
+    ///
+    /// # Errors
+    /// As [`Operator::get`].
+    pub async fn query(&self, path: &[&str], parameters: &[(&str, String)]) -> anyhow::Result<Value> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.call(self.http.get(url)).await
     }
 
     /// Acts.

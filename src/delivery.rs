@@ -1,6 +1,9 @@
 //! One webhook delivery, from verified bytes to commands of the workspaces it concerns.
 
 mod place;
+mod quarantine;
+
+pub use quarantine::QuarantineWarning;
 
 use crate::{inbound::inbound, metric_definitions as names, parts::App};
 use axum::{body::Bytes, http::HeaderValue};
@@ -98,11 +101,14 @@ pub fn open(app: &App, signatures: &[HeaderValue], body: &Bytes) -> Result<Parce
 pub(crate) fn sort(body: &Bytes, now: Timestamp) -> Parcels {
     let mut parcels = Parcels::default();
     match slice(body) {
-        Delivery::Quarantined(fault) => parcels.quarantine(None, fault.to_string(), body.clone()),
+        Delivery::Quarantined(fault) => {
+            parcels.quarantine(None, fault.tag(), fault.to_string(), body.clone())
+        }
         Delivery::Envelope(envelope) => {
             for part in &envelope.quarantined {
                 parcels.quarantine(
                     part.account.as_deref(),
+                    part.reason.tag(),
                     part.reason.to_string(),
                     body.slice_ref(part.raw),
                 );
@@ -125,7 +131,8 @@ impl Parcels {
         self
     }
 
-    fn quarantine(&mut self, account: Option<&str>, reason: String, raw: Bytes) {
+    fn quarantine(&mut self, account: Option<&str>, tag: &'static str, reason: String, raw: Bytes) {
+        quarantine::count(tag);
         self.quarantined.push(intake::Quarantined::new(account, &reason, &raw));
     }
 
@@ -138,14 +145,15 @@ impl Parcels {
     ) {
         let raw = body.slice_ref(item.raw);
         let Some(account) = item.account.as_deref() else {
-            return self.quarantine(None, Reason::NoAccount.to_string(), raw);
+            let reason = Reason::NoAccount;
+            return self.quarantine(None, reason.tag(), reason.to_string(), raw);
         };
         if account == TEST_ACCOUNT {
             self.tests += 1;
             return;
         }
         match decode(item, None, UnixMillis::from_millis(now.as_millis())) {
-            Err(reason) => self.quarantine(Some(account), reason.to_string(), raw),
+            Err(reason) => self.quarantine(Some(account), reason.tag(), reason.to_string(), raw),
             Ok(event) => {
                 let place = *places.entry(account).or_insert_with(|| {
                     self.accounts.push(Parcel {
@@ -180,7 +188,10 @@ pub async fn deliver(app: &Arc<App>, parcels: Parcels) -> Result<(), NotStored> 
         return Ok(());
     }
     let strangers = strangers(&commands);
+    let quarantined =
+        commands.iter().filter(|command| matches!(command, intake::Command::Quarantine(_))).count();
     store_leftovers(app, commands).await?;
+    app.quarantine_warning.note(quarantined, app.clock.now());
     // An account that was connected between the look-up and the storing is served now: whoever connected it may have looked
     // at the intake log before the items were in it.
     for account in strangers {
@@ -248,7 +259,8 @@ async fn deliver_to_workspace(
     let mut items = parcel.items.into_iter().peekable();
     while let Some(Part { event, raw, .. }) = items.next() {
         if is_foreign(app, workspace, &parcel.account, &event).await? {
-            left.push(refused(&parcel.account, &Reason::ForeignAccount.to_string(), &raw));
+            let reason = Reason::ForeignAccount;
+            left.push(refused(&parcel.account, reason.tag(), &reason.to_string(), &raw));
         } else if let Some(mut event) = inbound(event, workspace.key(), &parcel.account, now, &app.app_id) {
             event.unrouted = parcel.unrouted;
             waiting.push((user::Command::Receive(Arc::new(event)), raw));
@@ -294,14 +306,17 @@ async fn ask(
         match answer {
             // A poison command is in the workspace's own quarantine, durably.
             Ok(_) | Err(AskError::Poisoned) => {}
-            Err(AskError::Rejected(rejection)) => left.push(refused(account, &rejection.to_string(), &raw)),
+            Err(AskError::Rejected(rejection)) => {
+                left.push(refused(account, "rejected", &rejection.to_string(), &raw));
+            }
             Err(error) => return Err(not_stored(error)),
         }
     }
     Ok(())
 }
 
-fn refused(account: &str, reason: &str, raw: &Bytes) -> intake::Command {
+fn refused(account: &str, tag: &'static str, reason: &str, raw: &Bytes) -> intake::Command {
+    quarantine::count(tag);
     intake::Command::Quarantine(intake::Quarantined::new(Some(account), reason, raw))
 }
 

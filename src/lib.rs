@@ -16,6 +16,7 @@ pub mod metric_definitions;
 pub mod outbox_view;
 pub mod outlets;
 pub mod parts;
+pub mod quarantine_view;
 pub mod running;
 pub mod send_stop;
 pub mod server;

@@ -8,6 +8,8 @@ pub const WEBHOOKS_ACCEPTED: &str = "greenroom_webhooks_accepted_total";
 pub const WEBHOOKS_REFUSED: &str = "greenroom_webhooks_refused_total";
 /// Items in accepted deliveries, by `outcome`.
 pub const WEBHOOK_ITEMS: &str = "greenroom_webhook_items_total";
+/// Items and whole deliveries that could not be understood, by `reason`.
+pub const WEBHOOK_QUARANTINED: &str = "greenroom_webhook_quarantined_total";
 /// Which secret of the list signed, by `index`.
 pub const WEBHOOK_SECRET: &str = "greenroom_webhook_secret_total";
 /// Calls to Instagram, by `call` and `outcome`.
@@ -44,6 +46,7 @@ pub fn describe() {
     describe_counter!(WEBHOOKS_ACCEPTED, "webhook deliveries answered 200");
     describe_counter!(WEBHOOKS_REFUSED, "webhook deliveries refused, by reason");
     describe_counter!(WEBHOOK_ITEMS, "items in accepted deliveries, by outcome");
+    describe_counter!(WEBHOOK_QUARANTINED, "items and deliveries that could not be understood, by reason");
     describe_counter!(WEBHOOK_SECRET, "deliveries by index of the secret that signed them");
     describe_counter!(INSTAGRAM_CALLS, "calls to Instagram, by call and outcome");
     describe_histogram!(INSTAGRAM_CALL_SECONDS, Unit::Seconds, "duration of calls to Instagram, by call");

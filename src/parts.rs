@@ -3,6 +3,7 @@
 use crate::{
     clock::SystemClock,
     config::{Config, Secret},
+    delivery::QuarantineWarning,
     keys::{self, KeysError},
     metric_definitions::WebhookCounters,
     outlets::{IntakeOutlet, SendStop, UserOutlet, model::NoModel},
@@ -58,6 +59,8 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// What deliveries count.
     pub webhook_counters: WebhookCounters,
+    /// Tells of what could not be understood.
+    pub quarantine_warning: QuarantineWarning,
     draining: AtomicBool,
 }
 
@@ -161,6 +164,7 @@ pub fn build(
         send_stop,
         metrics,
         webhook_counters: WebhookCounters::new(config.instagram.app_secrets.len()),
+        quarantine_warning: QuarantineWarning::default(),
         draining: AtomicBool::new(false),
     }))
 }

@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod outbox;
 mod progress;
+mod quarantine;
 mod sandbox;
 mod serve;
 mod storage;
@@ -45,6 +46,8 @@ enum Command {
     Explain(explain::Explain),
     /// Messages on their way out, and those that were given up on.
     Outbox(outbox::Outbox),
+    /// What arrived and could not be understood, and what a workspace could not digest.
+    Quarantine(quarantine::Quarantine),
     /// Check a data folder without changing it.
     Verify,
     /// Renew the working set from checkpoint and journal.
@@ -91,6 +94,7 @@ fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Sandbox(command) => sandbox::run(command, &config),
         Command::Explain(command) => explain::run(command, &config),
         Command::Outbox(command) => outbox::run(command, &config),
+        Command::Quarantine(command) => quarantine::run(&command, &config),
         Command::Verify => storage::verify(&config),
         Command::Rebuild => storage::rebuild(&config),
         Command::Config(command) => config::run(&command, &config),

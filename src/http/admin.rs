@@ -4,7 +4,7 @@ use super::{
     error::{ApiError, Code},
     router::Door,
 };
-use crate::{explain, outbox_view, send_stop};
+use crate::{explain, outbox_view, quarantine_view, send_stop};
 use axum::{
     Json,
     extract::{Path, Query, Request, State, rejection::JsonRejection},
@@ -13,10 +13,11 @@ use axum::{
     response::Response,
 };
 use greenroom_actors::{
-    intake::Intake,
+    Entity, EntityId,
+    intake::{INTAKE_KEY, Intake},
     outbox::OutboundId,
     shell::AskError,
-    user::{Command, decision::DecisionView},
+    user::{Command, User, decision::DecisionView},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -115,4 +116,44 @@ pub(super) async fn outbox_operation(
     };
     door.app.users.ask(&workspace, command, id.len()).await?;
     Ok(Json(json!({ "ok": true })))
+}
+
+/// How much of a quarantine is wanted.
+#[derive(Deserialize)]
+pub(super) struct QuarantineListing {
+    /// Items or commands at most; see [`quarantine_view::LISTED`].
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<u64>,
+    /// Show what arrived, which holds what people wrote.
+    #[serde(default)]
+    content: bool,
+}
+
+impl QuarantineListing {
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(quarantine_view::LISTED).min(quarantine_view::LISTED_MAX)
+    }
+}
+
+/// What belongs to no workspace: dashboard tests, items of unknown accounts, and what could not be understood.
+pub(super) async fn intake(
+    State(door): State<Door>,
+    Query(listing): Query<QuarantineListing>,
+) -> Result<Json<Value>, ApiError> {
+    let published = door.app.intake.published(INTAKE_KEY).await;
+    let state = published.map_err(|error| ApiError::new(Code::Unavailable, error.to_string()))?.state;
+    Ok(Json(quarantine_view::intake(&state, listing.limit(), listing.content)))
+}
+
+/// Commands that a workspace could not digest, newest first.
+pub(super) async fn quarantine(
+    State(door): State<Door>,
+    Path(workspace): Path<String>,
+    Query(listing): Query<QuarantineListing>,
+) -> Result<Json<Value>, ApiError> {
+    EntityId::new(User::KIND, &workspace).map_err(|_| ApiError::new(Code::NotFound, "no such workspace"))?;
+    let page = door.app.users.quarantined(&workspace, listing.cursor, listing.limit()).await;
+    let page = page.map_err(|error| ApiError::new(Code::Unavailable, error.to_string()))?;
+    Ok(Json(quarantine_view::commands(&page)))
 }

@@ -39,17 +39,19 @@ pub(super) fn waiting() -> Router {
 
 /// The whole surface.
 pub fn router(door: Door) -> Router {
-    let admin = Router::new()
+    let workspace = Router::new()
         .route("/explain/{id}", get(admin::explain))
         .route("/outbox", get(admin::outbox))
         .route("/outbox/{id}/{operation}", post(admin::outbox_operation))
+        .route("/quarantine", get(admin::quarantine))
         .route("/instagram", put(provision::connect))
         .route("/plan", put(provision::set_plan))
         .route("/settings", put(provision::set_settings))
         .route("/automations", post(provision::create_automation))
-        .layer(DefaultBodyLimit::max(provision::BODY_BYTES_MAX))
-        .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
-    let installation = Router::new()
+        .layer(DefaultBodyLimit::max(provision::BODY_BYTES_MAX));
+    let admin = Router::new()
+        .nest("/workspaces/{workspace}", workspace)
+        .route("/intake", get(admin::intake))
         .route("/automatic-sends", get(admin::automatic_sends).put(admin::stop_automatic_sends))
         .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
     let routes = Router::new()
@@ -60,8 +62,7 @@ pub fn router(door: Door) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .nest("/api/admin/workspaces/{workspace}", admin)
-        .nest("/api/admin", installation)
+        .nest("/api/admin", admin)
         .fallback(not_found)
         .with_state(door);
     secured(routes)

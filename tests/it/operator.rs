@@ -182,5 +182,28 @@ async fn the_operators_stop_holds_every_automatic_message_back_and_loses_none() 
     world.drain(HOUR).await;
     assert_eq!(world.sent_texts(BAKERY).await, ["It is 49."]);
     assert!(world.was_answered(BAKERY, &mid).await);
+}
+
+#[tokio::test]
+async fn what_could_not_be_understood_is_counted_by_reason_and_can_be_looked_at() {
+    let world = World::bakery().await;
+    assert_eq!(world.deliver("no json, says ana").await, 200);
+    assert_eq!(world.deliver("17").await, 200);
+    let (status, view) = world.admin(Method::GET, "intake").await;
+    assert_eq!(status, 200);
+    let reasons = json!({"body is not json": 1, "body is neither an object nor a list": 1});
+    assert_eq!(view["quarantine"]["reasons"], reasons);
+    assert_eq!(view["quarantine"]["newest"][1]["reason"], "body is not json");
+    assert!(!view.to_string().contains("ana"), "{view}");
+    let (_, view) = world.admin(Method::GET, "intake?content=true&limit=2").await;
+    assert_eq!(view["quarantine"]["newest"][1]["content"], "no json, says ana");
+    let metrics = world.http.get(format!("http://{}/metrics", world.door)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("greenroom_webhook_quarantined_total{reason=\"not_json\"}"), "{metrics}");
+
+    let (status, view) = world.operator(Method::GET, "bakery/quarantine").await;
+    assert_eq!((status, view), (200, json!({"commands": [], "next": null})));
+    let url = format!("http://{}/api/admin/intake", world.door);
+    assert_eq!(world.http.get(url).send().await.unwrap().status(), 401);
     world.close().await;
 }

@@ -521,7 +521,12 @@ impl World {
 
     /// A request to the operator's routes with the right token.
     pub(crate) async fn operator(&self, method: reqwest::Method, path: &str) -> (u16, Value) {
-        let url = format!("http://{}/api/admin/workspaces/{path}", self.door);
+        self.admin(method, &format!("workspaces/{path}")).await
+    }
+
+    /// The same for what belongs to no workspace.
+    pub(crate) async fn admin(&self, method: reqwest::Method, path: &str) -> (u16, Value) {
+        let url = format!("http://{}/api/admin/{path}", self.door);
         let request = self.http.request(method, url).bearer_auth(self.app.operator_token.expose());
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())

@@ -52,6 +52,17 @@ pub enum BodyFault {
     NotAnEnvelope,
 }
 
+impl BodyFault {
+    /// A short name out of a closed set, fit for metrics.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::NotAnEnvelope => "not_an_envelope",
+        }
+    }
+}
+
 /// The parts of one delivery, each in the order of the body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope<'a> {
