@@ -47,6 +47,12 @@ pub trait Entity: Clone + Serialize + DeserializeOwned + Send + Sync + Sized + '
         command: &Self::Command,
     ) -> Result<Self::Reply, Self::Rejection>;
 
+    /// Nobody waits for the outcome of this effect: it runs after all others and paced, and is left out when too many
+    /// wait. The state must not depend on its outcome.
+    fn is_background(_effect: &Self::Effect) -> bool {
+        false
+    }
+
     /// Folds an event into the state. Total, infallible, silent; used live and in replay.
     fn apply(&mut self, event: &Self::Event);
 

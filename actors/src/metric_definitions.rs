@@ -32,11 +32,14 @@ pub const SNAPSHOT_BYTES: &str = "greenroom_shell_snapshot_bytes_total";
 pub const EFFECTS_RUNNING: &str = "greenroom_shell_effects_running";
 /// Outlets that panicked.
 pub const OUTLET_PANICS: &str = "greenroom_shell_outlet_panics_total";
+/// Background effects that were not run because too many waited.
+pub const BACKGROUND_LEFT_OUT: &str = "greenroom_shell_background_left_out_total";
 /// Dues held in memory.
 pub const TIMERS: &str = "greenroom_shell_timers";
 
 /// Describes every metric to the installed recorder.
 pub fn describe() {
+    describe_counter!(BACKGROUND_LEFT_OUT, "Background effects not run because too many waited");
     describe_histogram!(BATCH_COMMANDS, Unit::Count, "Commands per batch");
     describe_histogram!(DECIDE_SECONDS, Unit::Seconds, "Time to decide one batch");
     describe_histogram!(APPEND_SECONDS, Unit::Seconds, "Time from the decision to durability");

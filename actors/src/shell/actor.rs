@@ -202,10 +202,18 @@ impl<E: Entity> EntityActor<E> {
         if effects.is_empty() {
             return;
         }
-        let joins = self.slot.lock().lane.push(effects, self.shell.limits.entity_effects);
-        if joins {
-            Shell::relay_join(&self.shell, &self.slot);
+        let (pushed, forgotten) = {
+            let mut inner = self.slot.lock();
+            let pushed = inner.lane.push(effects, &self.shell.limits);
+            // Nobody waits for these, and a stop does not either.
+            let is_closing = self.shell.closing.is_cancelled();
+            (pushed, is_closing.then(|| inner.lane.clear_background()))
+        };
+        drop(forgotten);
+        if pushed.left_out > 0 {
+            self.shell.metrics.background_left_out.increment(pushed.left_out as u64);
         }
+        Shell::relay_join(&self.shell, &self.slot, &pushed);
     }
 
     /// Arms the timer. After a tick an entity that is still due is called again, but not in a hot loop.

@@ -46,6 +46,11 @@ impl<E: Entity> Shell<E> {
     /// at the deadline whatever is left ends anyway.
     pub(super) async fn drain(shell: &Arc<Self>, deadline: Timestamp) -> DrainReport {
         shell.closing.cancel();
+        for slot in shell.slots.all() {
+            // Nobody waits for them, and a stop does not either.
+            let left = slot.lock().lane.clear_background();
+            drop(left);
+        }
         let mut complete = shell.until(deadline, Inner::is_settled).await;
         if complete {
             for slot in shell.slots.all() {

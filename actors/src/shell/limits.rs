@@ -55,6 +55,12 @@ pub struct ShellLimits {
     pub effects: usize,
     /// Effects running or waiting for their outcome to be decided, per entity.
     pub entity_effects: usize,
+    /// Background effects waiting, per entity; further ones are left out: whoever wants them asks again.
+    pub background_waiting: usize,
+    /// Background effects running or waiting for their outcome to be decided, per entity.
+    pub background_running: usize,
+    /// Background effects started within a second, per entity: the platform's rates are for the account.
+    pub background_starts: usize,
     /// Readers waiting for activations, all entities.
     pub readers: usize,
     /// Live subscriptions, all entities.
@@ -100,6 +106,9 @@ impl Default for ShellLimits {
             inline_bytes: 64 << 10,
             effects: 512,
             entity_effects: 16,
+            background_waiting: 1_024,
+            background_running: 4,
+            background_starts: 5,
             readers: 65_536,
             watchers: 100_000,
             timers: 100_000,
@@ -112,7 +121,15 @@ impl Default for ShellLimits {
     }
 }
 
+/// The part of all effects that may be background effects: one in so many.
+const BACKGROUND_SHARE: usize = 8;
+
 impl ShellLimits {
+    /// Background effects running at the same time, all entities.
+    pub(super) fn background_effects(&self) -> usize {
+        (self.effects / BACKGROUND_SHARE).max(1)
+    }
+
     /// Name of the first bound that is zero where something must fit.
     pub(super) fn zero(&self) -> Option<&'static str> {
         [
@@ -129,6 +146,8 @@ impl ShellLimits {
             ("snapshots", self.snapshots),
             ("effects", self.effects),
             ("entity_effects", self.entity_effects),
+            ("background_running", self.background_running),
+            ("background_starts", self.background_starts),
             ("readers", self.readers),
             ("timers", self.timers),
             ("ticks", self.ticks),

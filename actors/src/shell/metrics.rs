@@ -45,6 +45,7 @@ pub(super) struct Metrics {
     pub(super) snapshot_bytes: Tally,
     pub(super) effects_running: Gauge,
     pub(super) outlet_panics: Tally,
+    pub(super) background_left_out: Tally,
     pub(super) timers: Gauge,
 }
 
@@ -65,6 +66,7 @@ impl Metrics {
             snapshots: Tally::new(counter!(names::SNAPSHOTS, "kind" => kind)),
             snapshot_bytes: Tally::new(counter!(names::SNAPSHOT_BYTES, "kind" => kind)),
             effects_running: gauge!(names::EFFECTS_RUNNING, "kind" => kind),
+            background_left_out: Tally::new(counter!(names::BACKGROUND_LEFT_OUT, "kind" => kind)),
             outlet_panics: Tally::new(counter!(names::OUTLET_PANICS, "kind" => kind)),
             timers: gauge!(names::TIMERS, "kind" => kind),
         }

@@ -14,6 +14,7 @@ mod activation;
 mod actor;
 mod admission;
 mod answer;
+mod background;
 mod drain;
 pub(crate) mod encoding;
 mod host;

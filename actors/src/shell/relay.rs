@@ -1,13 +1,16 @@
 //! The relay: runs effects of durable records, fairly among entities, and brings their outcomes home.
 //!
 //! Each entity has a lane of effects in the order of its decisions, in its slot; lanes with something to start take
-//! turns. An effect lives as long as the process, whatever happens to the activation that asked for it.
+//! turns. Effects that nobody waits for have a second lane, which is served when no first one has anything to start. An
+//! effect lives as long as the process, whatever happens to the activation that asked for it.
 
 use super::{
+    background::{Background, Turn},
+    limits::ShellLimits,
     shared::Shell,
     slot::{Envelope, Inner, Origin, Phase, Slot},
 };
-use crate::Entity;
+use crate::{Entity, Timestamp};
 use futures::FutureExt;
 use parking_lot::Mutex;
 use std::{
@@ -24,24 +27,37 @@ pub(super) struct Lane<E: Entity> {
     running: usize,
     /// The lane is in the relay's round.
     in_round: bool,
+    /// What nobody waits for.
+    background: Background<E::Effect>,
+}
+
+/// Which lanes of an entity must join the round, and what was left out.
+#[derive(Default)]
+pub(super) struct Pushed {
+    first: bool,
+    background: bool,
+    pub(super) left_out: usize,
 }
 
 impl<E: Entity> Default for Lane<E> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), running: 0, in_round: false }
+        Self { waiting: VecDeque::new(), running: 0, in_round: false, background: Background::default() }
     }
 }
 
 impl<E: Entity> Lane<E> {
     /// Nothing waits and nothing runs.
     pub(super) fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.running == 0
+        self.waiting.is_empty() && self.running == 0 && self.background.is_idle()
     }
 
-    /// Adds effects; true when the lane must join the round.
-    pub(super) fn push(&mut self, effects: Vec<E::Effect>, limit: usize) -> bool {
-        self.waiting.extend(effects);
-        self.join(limit)
+    /// Adds effects.
+    pub(super) fn push(&mut self, effects: Vec<E::Effect>, limits: &ShellLimits) -> Pushed {
+        let (background, first): (Vec<_>, Vec<_>) = effects.into_iter().partition(E::is_background);
+        self.waiting.extend(first);
+        let first = self.join(limits.entity_effects);
+        let (left_out, background) = self.background.push(background, limits);
+        Pushed { first, background, left_out }
     }
 
     fn join(&mut self, limit: usize) -> bool {
@@ -59,8 +75,13 @@ impl<E: Entity> Lane<E> {
     }
 
     /// Forgets what was not started.
-    pub(super) fn clear(&mut self) -> VecDeque<E::Effect> {
-        std::mem::take(&mut self.waiting)
+    pub(super) fn clear(&mut self) -> [VecDeque<E::Effect>; 2] {
+        [std::mem::take(&mut self.waiting), self.background.clear()]
+    }
+
+    /// Forgets what nobody waits for and was not started.
+    pub(super) fn clear_background(&mut self) -> VecDeque<E::Effect> {
+        self.background.clear()
     }
 }
 
@@ -68,6 +89,14 @@ impl<E: Entity> Lane<E> {
 pub(super) struct EffectShare<E: Entity> {
     shell: Weak<Shell<E>>,
     slot: Weak<Slot<E>>,
+    rank: Rank,
+}
+
+/// Which of an entity's lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rank {
+    First,
+    Background,
 }
 
 impl<E: Entity> Drop for EffectShare<E> {
@@ -75,11 +104,16 @@ impl<E: Entity> Drop for EffectShare<E> {
         let (Some(shell), Some(slot)) = (self.shell.upgrade(), self.slot.upgrade()) else { return };
         let joins = {
             let mut inner = slot.lock();
-            inner.lane.running = inner.lane.running.saturating_sub(1);
-            inner.lane.join(shell.limits.entity_effects)
+            match self.rank {
+                Rank::First => {
+                    inner.lane.running = inner.lane.running.saturating_sub(1);
+                    inner.lane.join(shell.limits.entity_effects)
+                }
+                Rank::Background => inner.lane.background.ended(&shell.limits),
+            }
         };
         if joins {
-            shell.relay.round.lock().ready.push_back(slot);
+            shell.relay.round.lock().lanes(self.rank).push_back(slot);
             Shell::pump(&shell);
         }
         shell.progress.notify_waiters();
@@ -89,7 +123,41 @@ impl<E: Entity> Drop for EffectShare<E> {
 /// Lanes taking turns.
 struct Round<E: Entity> {
     ready: VecDeque<Arc<Slot<E>>>,
+    background: VecDeque<Arc<Slot<E>>>,
+    /// Effects of both ranks.
     running: usize,
+    background_running: usize,
+}
+
+impl<E: Entity> Round<E> {
+    const fn lanes(&mut self, rank: Rank) -> &mut VecDeque<Arc<Slot<E>>> {
+        match rank {
+            Rank::First => &mut self.ready,
+            Rank::Background => &mut self.background,
+        }
+    }
+
+    /// The next turn, background lanes last.
+    fn next(&mut self, limits: &ShellLimits) -> Option<(Arc<Slot<E>>, Rank)> {
+        if self.running >= limits.effects {
+            return None;
+        }
+        let turn = match self.ready.pop_front() {
+            Some(slot) => (slot, Rank::First),
+            None if self.background_running >= limits.background_effects() => return None,
+            None => (self.background.pop_front()?, Rank::Background),
+        };
+        self.running += 1;
+        self.background_running += usize::from(turn.1 == Rank::Background);
+        Some(turn)
+    }
+
+    fn ended(&mut self, rank: Rank) {
+        self.running = self.running.saturating_sub(1);
+        if rank == Rank::Background {
+            self.background_running = self.background_running.saturating_sub(1);
+        }
+    }
 }
 
 /// The relay's part of a shell.
@@ -99,7 +167,8 @@ pub(super) struct Relay<E: Entity> {
 
 impl<E: Entity> Default for Relay<E> {
     fn default() -> Self {
-        Self { round: Mutex::new(Round { ready: VecDeque::new(), running: 0 }) }
+        let (ready, background) = (VecDeque::new(), VecDeque::new());
+        Self { round: Mutex::new(Round { ready, background, running: 0, background_running: 0 }) }
     }
 }
 
@@ -111,49 +180,77 @@ impl<E: Entity> Relay<E> {
 
     /// Forgets the round; nothing more is started.
     pub(super) fn clear(&self) {
-        let ready = std::mem::take(&mut self.round.lock().ready);
-        drop(ready);
+        let (ready, background) = {
+            let mut round = self.round.lock();
+            (std::mem::take(&mut round.ready), std::mem::take(&mut round.background))
+        };
+        drop((ready, background));
     }
 }
 
 impl<E: Entity> Shell<E> {
-    /// Lets a lane that [`Lane::push`] told to join take its turns.
-    pub(super) fn relay_join(shell: &Arc<Self>, slot: &Arc<Slot<E>>) {
-        shell.relay.round.lock().ready.push_back(Arc::clone(slot));
+    /// Lets the lanes that [`Lane::push`] told to join take their turns.
+    pub(super) fn relay_join(shell: &Arc<Self>, slot: &Arc<Slot<E>>, pushed: &Pushed) {
+        {
+            let mut round = shell.relay.round.lock();
+            for (joins, rank) in [(pushed.first, Rank::First), (pushed.background, Rank::Background)] {
+                if joins {
+                    round.lanes(rank).push_back(Arc::clone(slot));
+                }
+            }
+        }
         Self::pump(shell);
     }
 
     /// Starts effects, one lane after another, as long as there is room.
     fn pump(shell: &Arc<Self>) {
-        while let Some(slot) = shell.take_turn() {
-            let (effect, stays) = slot.lock().lane.start(shell.limits.entity_effects);
+        loop {
+            let Some((slot, rank)) = shell.relay.round.lock().next(&shell.limits) else { return };
+            let turn = shell.take_turn(&slot, rank);
             let mut round = shell.relay.round.lock();
-            if stays {
-                round.ready.push_back(Arc::clone(&slot));
-            }
-            match effect {
-                None => round.running -= 1,
-                Some(effect) => {
+            match turn {
+                Turn::Leave => round.ended(rank),
+                Turn::Wait(until) => {
+                    round.ended(rank);
+                    drop(round);
+                    shell.tasks.spawn(Self::rejoin(Arc::clone(shell), slot, until));
+                }
+                Turn::Start(effect, stays) => {
+                    if stays {
+                        round.lanes(rank).push_back(Arc::clone(&slot));
+                    }
                     drop(round);
                     shell.metrics.effects_running.increment(1.0);
-                    shell.tasks.spawn(Self::run_effect(Arc::clone(shell), slot, effect));
+                    shell.tasks.spawn(Self::run_effect(Arc::clone(shell), slot, rank, effect));
                 }
             }
         }
     }
 
-    fn take_turn(&self) -> Option<Arc<Slot<E>>> {
-        let mut round = self.relay.round.lock();
-        if round.running >= self.limits.effects {
-            return None;
+    fn take_turn(&self, slot: &Slot<E>, rank: Rank) -> Turn<E::Effect> {
+        let now = self.clock.now();
+        let mut inner = slot.lock();
+        match rank {
+            Rank::First => match inner.lane.start(self.limits.entity_effects) {
+                (Some(effect), stays) => Turn::Start(effect, stays),
+                (None, _) => Turn::Leave,
+            },
+            Rank::Background => inner.lane.background.turn(now, &self.limits),
         }
-        let slot = round.ready.pop_front()?;
-        round.running += 1;
-        Some(slot)
     }
 
-    async fn run_effect(shell: Arc<Self>, slot: Arc<Slot<E>>, effect: E::Effect) {
-        let share = EffectShare { shell: Arc::downgrade(&shell), slot: Arc::downgrade(&slot) };
+    /// Puts a background lane back into the round once its pace allows the next effect.
+    async fn rejoin(shell: Arc<Self>, slot: Arc<Slot<E>>, until: Timestamp) {
+        tokio::select! {
+            () = shell.clock.sleep_until(until) => {}
+            () = shell.aborted.cancelled() => return,
+        }
+        shell.relay.round.lock().lanes(Rank::Background).push_back(slot);
+        Self::pump(&shell);
+    }
+
+    async fn run_effect(shell: Arc<Self>, slot: Arc<Slot<E>>, rank: Rank, effect: E::Effect) {
+        let share = EffectShare { shell: Arc::downgrade(&shell), slot: Arc::downgrade(&slot), rank };
         let run = AssertUnwindSafe(async { shell.outlet.run(&slot.id, effect).await }).catch_unwind();
         let outcome = tokio::select! {
             outcome = run => outcome,
@@ -173,7 +270,7 @@ impl<E: Entity> Shell<E> {
                 drop(share);
             }
         }
-        shell.relay.round.lock().running -= 1;
+        shell.relay.round.lock().ended(rank);
         shell.metrics.effects_running.decrement(1.0);
         Self::pump(&shell);
         shell.progress.notify_waiters();

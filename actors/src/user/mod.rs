@@ -167,6 +167,10 @@ impl Entity for User {
     type Reply = Reply;
     type Rejection = Rejection;
 
+    fn is_background(effect: &UserEffect) -> bool {
+        matches!(effect, UserEffect::FetchProfile { .. })
+    }
+
     fn vacant(key: &str) -> Self {
         Self {
             key: key.into(),

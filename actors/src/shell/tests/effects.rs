@@ -1,7 +1,7 @@
 //! The relay: outcomes, fairness, bounds, panics, and what recovery asks again.
 
 use super::{
-    ledger::Command,
+    ledger::{BACKGROUND, Command},
     stage::{FORBIDDEN, Stage},
 };
 use crate::shell::{AskError, ShellLimits};
@@ -52,6 +52,63 @@ async fn effects_are_bounded_in_total_and_per_entity_and_take_turns() {
     let greedy: Vec<u32> = asked.into_iter().filter(|question| *question < 100).collect();
     assert_eq!(greedy, (0..20).collect::<Vec<_>>(), "in order");
     assert_eq!(stage.read("greedy").await.state.outcomes.len(), 20);
+}
+
+fn asked(stage: &Stage) -> Vec<u32> {
+    stage.oracle.asked.lock().iter().map(|(_, question)| *question).collect()
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_runs_after_everything_else_and_paced() {
+    let limits = ShellLimits { effects: 1, background_starts: 5, ..ShellLimits::default() };
+    let stage = Stage::new(limits);
+    stage.oracle.open.send_replace(false);
+    stage.ask("other", Command::Ask(1)).await.unwrap();
+    let questions = (0..12).map(|n| Command::Ask(BACKGROUND + n)).chain([Command::Ask(2)]).collect();
+    stage.host.ask_all("a", questions, 13).await.unwrap();
+    stage.ask("other", Command::Ask(3)).await.unwrap();
+    stage.oracle.open.send_replace(true);
+    stage.until(|stage| stage.oracle.asked.lock().len() == 8).await;
+    stage.until(|stage| stage.host.stats().effects == 0).await;
+    let background = BACKGROUND..;
+    assert_eq!(asked(&stage), [1, 2, 3].into_iter().chain(background.take(5)).collect::<Vec<_>>());
+    stage.clock.advance(Duration::from_millis(999));
+    stage.until(|stage| stage.host.stats().effects == 0).await;
+    assert_eq!(asked(&stage).len(), 8, "five in a second");
+    stage.clock.advance(Duration::from_millis(1));
+    stage.until(|stage| stage.oracle.asked.lock().len() == 13).await;
+    stage.clock.advance(Duration::from_secs(1));
+    stage.until(|stage| stage.oracle.asked.lock().len() == 15).await;
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_bounded_and_takes_no_place_of_others() {
+    let limits = ShellLimits { background_waiting: 10, background_running: 2, ..ShellLimits::default() };
+    let stage = Stage::new(limits);
+    stage.oracle.open.send_replace(false);
+    let questions = (0..20).map(|n| Command::Ask(BACKGROUND + n)).collect();
+    stage.host.ask_all("a", questions, 20).await.unwrap();
+    stage.until(|stage| stage.oracle.asked.lock().len() == 2).await;
+    let sends = (0..16).map(Command::Ask).collect();
+    stage.host.ask_all("a", sends, 16).await.unwrap();
+    stage.until(|stage| stage.oracle.asked.lock().len() == 18).await;
+    stage.oracle.open.send_replace(true);
+    stage.until(|stage| stage.host.stats().effects == 0).await;
+    for _ in 0..5 {
+        stage.clock.advance(Duration::from_secs(1));
+        stage.settle().await;
+    }
+    let done = asked(&stage).into_iter().filter(|question| *question >= BACKGROUND).count();
+    assert!((10..=12).contains(&done), "{done} of 20 with ten waiting and two running");
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_what_nobody_waits_for() {
+    let stage = Stage::new(ShellLimits::default());
+    let questions = (0..500).map(|n| Command::Ask(BACKGROUND + n)).collect();
+    stage.host.ask_all("a", questions, 500).await.unwrap();
+    let report = stage.running(stage.host.drain(stage.now() + Duration::from_secs(5))).await;
+    assert!(report.complete, "{report:?}");
 }
 
 #[tokio::test]

@@ -77,6 +77,9 @@ pub(super) struct LedgerOne {
 #[error("refused")]
 pub(super) struct Refused;
 
+/// The first question that nobody waits for.
+pub(super) const BACKGROUND: u32 = 100_000;
+
 impl Entity for Ledger {
     const KIND: &'static str = "ledger";
     const SCHEMA: u16 = 2;
@@ -85,6 +88,10 @@ impl Entity for Ledger {
     type Effect = u32;
     type Reply = i64;
     type Rejection = Refused;
+
+    fn is_background(question: &u32) -> bool {
+        (BACKGROUND..BACKGROUND + 100_000).contains(question)
+    }
 
     fn vacant(key: &str) -> Self {
         Self { key: key.to_owned(), ..Self::default() }
