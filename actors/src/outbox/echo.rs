@@ -20,7 +20,7 @@ impl Outbox {
             return EchoMatch::Ours { id, decided: Decided::default() };
         }
         let thread = ThreadId::from(echo.person);
-        let text = fingerprint(echo.text);
+        let text = if echo.is_template { template() } else { fingerprint(echo.text) };
         let candidate = self
             .unresolved(&thread)
             .filter(|item| !matches!(item.state, State::Sending { .. }))
@@ -131,7 +131,15 @@ pub(super) fn is_near(item: &Outbound, sent_at: Timestamp) -> bool {
 }
 
 fn visible(content: &Content) -> Fingerprint {
-    fingerprint(content.visible_text())
+    match content {
+        Content::Text(text) => fingerprint(Some(text)),
+        Content::Template { .. } => template(),
+    }
+}
+
+/// Stands for every template: no message has this text, because NUL is removed from all.
+fn template() -> Fingerprint {
+    Fingerprint::of("\0template")
 }
 
 fn fingerprint(text: Option<&str>) -> Fingerprint {

@@ -314,7 +314,7 @@ pub struct HeldEcho {
     pub message_id: Mid,
     /// Its thread.
     pub thread: ThreadId,
-    /// Its text, trimmed, as a fingerprint; that of the empty text for templates.
+    /// Its text, trimmed, as a fingerprint; one that no text has for templates.
     pub text: Fingerprint,
     /// When the platform took it.
     pub sent_at: Timestamp,

@@ -132,8 +132,13 @@ impl Content {
         }
     }
 
-    pub(super) fn matches(&self, text: Option<&str>) -> bool {
-        self.visible_text().map_or("", str::trim) == text.map_or("", str::trim)
+    /// A message with this text, or with a template, shows this content. Without a text there are also pictures and
+    /// voice notes, so a template is told by its attachment alone.
+    pub(super) fn matches(&self, text: Option<&str>, is_template: bool) -> bool {
+        match self {
+            Self::Template { .. } => is_template,
+            Self::Text(own) => !is_template && own.trim() == text.map_or("", str::trim),
+        }
     }
 }
 

@@ -114,6 +114,9 @@ pub struct SeenMessage {
     pub sent_at: Timestamp,
     /// Its text; templates have none.
     pub text: Option<Arc<str>>,
+    /// It is a template.
+    #[serde(default)]
+    pub is_template: bool,
 }
 
 /// An echo: a message that the account sent, by this program or by hand.
@@ -125,6 +128,8 @@ pub struct Echo<'a> {
     pub person: &'a Igsid,
     /// Its text; templates have none.
     pub text: Option<&'a str>,
+    /// It is a template.
+    pub is_template: bool,
     /// When the platform took it.
     pub sent_at: Timestamp,
 }

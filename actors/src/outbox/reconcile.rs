@@ -36,7 +36,7 @@ impl Outbox {
     fn find<'a>(&self, item: &Outbound, seen: &'a [SeenMessage]) -> Option<&'a SeenMessage> {
         seen.iter()
             .filter(|message| is_near(item, message.sent_at))
-            .filter(|message| item.content.matches(message.text.as_deref()))
+            .filter(|message| item.content.matches(message.text.as_deref(), message.is_template))
             .filter(|message| self.by_message_id(&message.message_id).is_none())
             .min_by(|a, b| (a.sent_at, &a.message_id).cmp(&(b.sent_at, &b.message_id)))
     }

@@ -3,7 +3,7 @@
 use super::{
     User, UserEvent, cancel,
     decision::{CancelReason, DecisionNo, StepOutcome, Verdict},
-    inbound::{Echo, InboundEvent},
+    inbound::{AttachmentKind, Echo, InboundEvent},
     relay, tell,
     thread::{Author, Message},
     trail::Trail,
@@ -37,6 +37,7 @@ pub(super) fn receive(
                 message_id: mid,
                 person: &echo.person,
                 text: echo.text.as_deref(),
+                is_template: echo.attachments.iter().any(|one| one.kind == AttachmentKind::Template),
                 sent_at: event.at,
             },
         )

@@ -105,6 +105,8 @@ pub struct StoredMessage {
     pub text: Option<Text>,
     /// It has attachments.
     pub has_attachments: bool,
+    /// One of them is a template.
+    pub has_template: bool,
     /// The platform does not show it to apps.
     pub is_unsupported: bool,
 }
@@ -281,16 +283,22 @@ fn conversation(body: Raw<'_>) -> Option<Conversation> {
     })
 }
 
+/// A template says so by its type, or is a member of its own.
+fn is_template(attachment: Raw<'_>) -> bool {
+    let is_typed = label(attachment, "type").is_some_and(|kind| &*kind == "template");
+    is_typed || attachment.get("generic_template").is_some()
+}
+
 fn stored_message(body: Raw<'_>) -> Option<StoredMessage> {
+    let attachments = body.get("attachments").map(|all| all.get("data").unwrap_or(all));
     Some(StoredMessage {
         mid: Mid::from_json(body.get("id")?).ok()?,
         created_at: date(body, "created_time"),
         from: body.get("from").and_then(participant),
         to: body.get("to").map(|to| list(to, participant)).unwrap_or_default(),
         text: body.get("message").and_then(text::text),
-        has_attachments: body
-            .get("attachments")
-            .is_some_and(|all| all.get("data").unwrap_or(all).elements().next().is_some()),
+        has_attachments: attachments.is_some_and(|all| all.elements().next().is_some()),
+        has_template: attachments.is_some_and(|all| all.elements().flatten().any(is_template)),
         is_unsupported: body.get("is_unsupported").and_then(Raw::bool).unwrap_or(false),
     })
 }

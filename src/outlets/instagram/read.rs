@@ -56,6 +56,7 @@ impl UserOutlet {
                 message_id: Mid::from(message.mid.into_inner()),
                 sent_at: message.created_at.map_or(since, |at| Timestamp::from_millis(at.as_millis())),
                 text: message.text.map(|text| text.value),
+                is_template: message.has_template,
             })
             .collect()
         })
@@ -82,6 +83,7 @@ impl UserOutlet {
                     message_id: Mid::from(reply.id.into_inner()),
                     sent_at: reply.created_at.map_or(since, |at| Timestamp::from_millis(at.as_millis())),
                     text: reply.text.map(|text| text.value),
+                    is_template: false,
                 })
                 .collect()
         })

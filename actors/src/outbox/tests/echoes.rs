@@ -119,6 +119,7 @@ fn a_late_echo_makes_an_unknown_message_delivered_and_lets_go_what_waited_for_it
         message_id: &message_id,
         person: &person,
         text: Some("here is the link"),
+        is_template: false,
         sent_at: START + seconds(2),
     };
     let EchoMatch::Ours { decided, .. } = world.outbox.echo(world.now, &echo) else { panic!() };
@@ -173,4 +174,17 @@ fn more_echoes_than_can_be_held_are_by_hand() {
         assert!(matches!(world.echo(&format!("m{number}"), "p1", "x"), EchoMatch::Held(_)));
     }
     assert_eq!(world.echo("one more", "p1", "x"), EchoMatch::Unmatched);
+}
+
+#[test]
+fn a_picture_by_hand_is_no_proof_that_a_template_arrived() {
+    let mut world = World::new();
+    let template = Content::Template { elements: "[{}]".into(), text_form: "Summer guide".into() };
+    let id = world.enqueue(Enqueue { content: template, ..world.dm_request("p1", "x") });
+    world.run();
+    world.doubt(id);
+    assert_eq!(world.textless_echo("m_picture", "p1", false), EchoMatch::Unmatched);
+    assert!(matches!(world.state(id), State::Unconfirmed(_)));
+    assert!(matches!(world.textless_echo("m_template", "p1", true), EchoMatch::Ours { .. }));
+    world.assert_sent(id);
 }

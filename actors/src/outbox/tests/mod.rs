@@ -191,8 +191,25 @@ impl World {
 
     fn echo(&mut self, mid: &str, person: &str, text: &str) -> EchoMatch {
         let (message_id, person) = (Mid::from(mid), Igsid::from(person));
-        let echo = Echo { message_id: &message_id, person: &person, text: Some(text), sent_at: self.now };
-        let found = self.outbox.echo(self.now, &echo);
+        let sent_at = self.now;
+        self.take_echo(&Echo {
+            message_id: &message_id,
+            person: &person,
+            text: Some(text),
+            is_template: false,
+            sent_at,
+        })
+    }
+
+    /// An echo without a text: a template, or a picture by hand.
+    fn textless_echo(&mut self, mid: &str, person: &str, is_template: bool) -> EchoMatch {
+        let (message_id, person) = (Mid::from(mid), Igsid::from(person));
+        let sent_at = self.now;
+        self.take_echo(&Echo { message_id: &message_id, person: &person, text: None, is_template, sent_at })
+    }
+
+    fn take_echo(&mut self, echo: &Echo<'_>) -> EchoMatch {
+        let found = self.outbox.echo(self.now, echo);
         match &found {
             EchoMatch::Ours { decided, .. } => self.take(decided.clone()),
             EchoMatch::Held(event) => self.emit(event.clone()),

@@ -160,6 +160,7 @@ fn read(world: &mut World, id: OutboundId, found: Option<bool>) {
         message_id: Mid::from(format!("m{id}")),
         sent_at: world.item(id).started_at().unwrap(),
         text: world.item(id).content.visible_text().map(Into::into),
+        is_template: matches!(world.item(id).content, Content::Template { .. }),
     };
     let outcome = match found {
         Some(true) => ReadOutcome::Read(vec![message(world)]),

@@ -7,7 +7,7 @@ fn nothing() -> ReadOutcome {
 }
 
 fn seen(mid: &str, text: &str, sent_at: Timestamp) -> SeenMessage {
-    SeenMessage { message_id: Mid::from(mid), sent_at, text: Some(text.into()) }
+    SeenMessage { message_id: Mid::from(mid), sent_at, text: Some(text.into()), is_template: false }
 }
 
 fn doubtful() -> (World, OutboundId) {
@@ -72,7 +72,7 @@ fn older_messages_and_those_of_others_do_not_count_as_found() {
 }
 
 #[test]
-fn a_template_is_found_by_its_missing_text() {
+fn a_template_is_found_by_being_one_and_not_by_a_missing_text() {
     let mut world = World::new();
     let template = Content::Template { elements: "[{}]".into(), text_form: "Summer guide".into() };
     let request = Enqueue { content: template, ..world.dm_request("p1", "x") };
@@ -80,8 +80,9 @@ fn a_template_is_found_by_its_missing_text() {
     world.run();
     world.doubt(id);
     world.pass(ECHO_WAIT);
-    let found = SeenMessage { text: None, ..seen("m1", "", START) };
-    world.read(id, &ReadOutcome::Read(vec![seen("m0", "Summer guide", START), found]));
+    let picture = SeenMessage { text: None, ..seen("m0", "", START) };
+    let found = SeenMessage { text: None, is_template: true, ..seen("m1", "", START) };
+    world.read(id, &ReadOutcome::Read(vec![seen("m_text", "Summer guide", START), picture, found]));
     assert!(matches!(world.state(id), State::Sent { message_id: Some(mid), .. } if mid.as_str() == "m1"));
 }
 
