@@ -48,7 +48,7 @@ pub trait Entity: Clone + Serialize + DeserializeOwned + Send + Sync + Sized + '
     ) -> Result<Self::Reply, Self::Rejection>;
 
     /// Nobody waits for the outcome of this effect: it runs after all others and paced, and is left out when too many
-    /// wait. The state must not depend on its outcome.
+    /// wait. Nothing may depend on its outcome coming.
     fn is_background(_effect: &Self::Effect) -> bool {
         false
     }

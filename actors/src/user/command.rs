@@ -19,6 +19,20 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
+/// What the look-up of a hinted message brought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LookedUp {
+    /// The message as an inbound event, with the key that its own event would have.
+    Found(Arc<InboundEvent>),
+    /// There is no such message of a person.
+    Missing,
+    /// No answer: to be asked again.
+    Failed {
+        /// Wait announced by the platform.
+        retry_after: Option<Duration>,
+    },
+}
+
 /// What can be asked of a workspace. Persons are named by their Instagram-scoped id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -59,12 +73,12 @@ pub enum Command {
         /// The profile; `None` when it can not be had.
         profile: Option<Profile>,
     },
-    /// A hinted message was read, or can not be had. From the outlet.
+    /// A hinted message was read, or not. From the outlet.
     MessageLookedUp {
         /// Which.
         mid: Mid,
-        /// The message as an inbound event with the key that its own event would have; `None` when it can not be had.
-        found: Option<Arc<InboundEvent>>,
+        /// What was found.
+        found: LookedUp,
     },
     /// The workspace's own history was read. From the outlet.
     HistoryRead {

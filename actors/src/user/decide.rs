@@ -3,7 +3,9 @@
 use super::{
     Command, Rejection, Reply, User, UserEvent,
     agenda::{JOBS_PER_TICK_MAX, Job},
-    asking, backlog, comment, connection, control,
+    asking, backlog,
+    command::LookedUp,
+    comment, connection, control,
     decision::DecisionNo,
     dm::{self, Incoming},
     echo, erase,
@@ -53,10 +55,8 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
             }
         }
         Command::MessageLookedUp { mid, found } => {
-            if draft.look_ups.contains_key(mid) {
-                draft.emit(UserEvent::LookUpClosed(mid.clone()));
-            }
-            if let Some(event) = found {
+            items::looked_up(draft, now, mid, found);
+            if let LookedUp::Found(event) = found {
                 return receive(draft, now, event);
             }
         }

@@ -17,8 +17,14 @@ pub const PARKED_AGE_MAX: Duration = Duration::from_secs(86_400);
 pub const LOOK_UPS_MAX: usize = 200;
 /// Time that a hinted message has to arrive by itself (platform rule).
 pub const LOOK_UP_AFTER: Duration = Duration::from_secs(20);
-/// A look-up without any answer is given up after this.
+/// A look-up without any outcome counts as failed after this.
 pub const LOOK_UP_LEASE: Duration = Duration::from_secs(60);
+/// Look-ups of one message that bring no answer before it is given up.
+pub const LOOK_UP_TRIES_MAX: u8 = 6;
+/// First wait after a look-up that failed; doubles.
+pub const LOOK_UP_BACKOFF: Duration = Duration::from_secs(30);
+/// Longest announced wait that is believed.
+pub const LOOK_UP_WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// Most edits that came before their message.
 pub const EARLY_EDITS_MAX: usize = 100;
 
@@ -47,6 +53,29 @@ pub struct LookUp {
     pub in_flight: bool,
     /// When to look.
     pub due: Timestamp,
+    /// Look-ups that brought no answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_zero(tries: &u8) -> bool {
+    *tries == 0
+}
+
+impl LookUp {
+    /// The same after a look-up that brought no answer; `None` when it was the last one.
+    pub(super) fn again(&self, now: Timestamp, announced: Option<Duration>) -> Option<Self> {
+        let tries = self.tries.saturating_add(1);
+        let back_off = LOOK_UP_BACKOFF.saturating_mul(1 << u32::from(self.tries).min(8));
+        let wait = back_off.max(announced.unwrap_or_default().min(LOOK_UP_WAIT_MAX));
+        (tries < LOOK_UP_TRIES_MAX).then(|| Self {
+            person: self.person.clone(),
+            in_flight: false,
+            due: now + wait,
+            tries,
+        })
+    }
 }
 
 /// Messages hinted at and not seen yet.

@@ -2,6 +2,7 @@
 
 use super::{
     User, UserEffect, UserEvent, backlog, cancel,
+    command::LookedUp,
     decision::{CancelReason, DecisionNo, DecisionRecord, Silence, StepOutcome, Verdict},
     erase,
     held::{EarlyEdit, LOOK_UP_AFTER, LOOK_UP_LEASE, LOOK_UPS_MAX, LookUp},
@@ -15,7 +16,7 @@ use crate::{
     id::{Igsid, Mid},
     outbox::{self, Scope, ThreadId},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Takes such an item in.
 pub(super) fn receive(
@@ -175,22 +176,43 @@ fn hint(draft: &mut Draft<User>, now: Timestamp, person: Option<&Igsid>, mid: &M
     {
         return;
     }
-    let look_up = Arc::new(LookUp { person: person.cloned(), in_flight: false, due: now + LOOK_UP_AFTER });
+    let look_up =
+        Arc::new(LookUp { person: person.cloned(), in_flight: false, due: now + LOOK_UP_AFTER, tries: 0 });
     draft.emit(UserEvent::LookUpSet { mid: mid.clone(), look_up });
 }
 
-/// A hinted message did not come: looks it up, or gives up.
+/// A hinted message did not come: looks it up. A look-up without an outcome, or without a usable connection, failed.
 pub(super) fn look_up_due(draft: &mut Draft<User>, now: Timestamp, mid: &Mid) {
     let Some(look_up) = draft.look_ups.get(mid).cloned() else { return };
-    let access = draft.access().filter(|_| draft.integration.as_ref().is_some_and(|i| i.is_usable(now)));
-    match access {
-        Some(access) if !look_up.in_flight => {
+    let is_usable = draft.integration.as_ref().is_some_and(|integration| integration.is_usable(now));
+    match draft.access() {
+        Some(access) if is_usable && !look_up.in_flight => {
             let look_up = LookUp { in_flight: true, due: now + LOOK_UP_LEASE, ..LookUp::clone(&look_up) };
             draft.emit(UserEvent::LookUpSet { mid: mid.clone(), look_up: Arc::new(look_up) });
             draft.effect(UserEffect::LookUpMessage { mid: mid.clone(), access });
         }
-        _ => draft.emit(UserEvent::LookUpClosed(mid.clone())),
+        Some(_) => look_up_failed(draft, now, mid, None),
+        None => draft.emit(UserEvent::LookUpClosed(mid.clone())),
     }
+}
+
+/// A look-up ended: with the message or the knowledge that there is none it is over, otherwise it is tried again.
+pub(super) fn looked_up(draft: &mut Draft<User>, now: Timestamp, mid: &Mid, found: &LookedUp) {
+    match found {
+        LookedUp::Failed { retry_after } => look_up_failed(draft, now, mid, *retry_after),
+        LookedUp::Found(_) | LookedUp::Missing if draft.look_ups.contains_key(mid) => {
+            draft.emit(UserEvent::LookUpClosed(mid.clone()));
+        }
+        LookedUp::Found(_) | LookedUp::Missing => {}
+    }
+}
+
+fn look_up_failed(draft: &mut Draft<User>, now: Timestamp, mid: &Mid, announced: Option<Duration>) {
+    let Some(look_up) = draft.look_ups.get(mid) else { return };
+    draft.emit(match look_up.again(now, announced) {
+        Some(again) => UserEvent::LookUpSet { mid: mid.clone(), look_up: Arc::new(again) },
+        None => UserEvent::LookUpClosed(mid.clone()),
+    });
 }
 
 /// Looks again whose answer was lost with the activation.

@@ -168,7 +168,7 @@ impl Entity for User {
     type Rejection = Rejection;
 
     fn is_background(effect: &UserEffect) -> bool {
-        matches!(effect, UserEffect::FetchProfile { .. })
+        matches!(effect, UserEffect::FetchProfile { .. } | UserEffect::LookUpMessage { .. })
     }
 
     fn vacant(key: &str) -> Self {

@@ -142,7 +142,7 @@ impl Outlet<User> for UserOutlet {
             }
             UserEffect::LookUpMessage { mid, access } => {
                 let found = self.look_up(workspace, &mid, &access).await;
-                Command::MessageLookedUp { mid, found: found.map(Arc::new) }
+                Command::MessageLookedUp { mid, found }
             }
             UserEffect::Unsubscribe { access } => {
                 self.unsubscribe(workspace, &access).await;

@@ -6,7 +6,7 @@ use greenroom_actors::{
     id::{AccountId, CommentId, EventKey, Igsid, Mid},
     outbox::{ReadOutcome, SeenMessage, Usage},
     user::{
-        command::{Profile, TokenState},
+        command::{LookedUp, Profile, TokenState},
         effect::Access,
         inbound::{Attachment, AttachmentKind, InboundEvent, InboundItem, InboundMessage},
     },
@@ -18,6 +18,7 @@ use greenroom_instagram::{
     outcome::{Answer, CallError},
     webhook::key,
 };
+use std::sync::Arc;
 
 impl UserOutlet {
     /// The newest messages that the account itself sent to a person; to anybody when the person is not known. Nothing is
@@ -124,16 +125,22 @@ impl UserOutlet {
 
     /// A message that was only hinted at, as the event that its own webhook would have been: with the same key, so that a
     /// late webhook is a duplicate.
-    pub(super) async fn look_up(
-        &self,
-        workspace: &EntityId,
-        mid: &Mid,
-        access: &Access,
-    ) -> Option<InboundEvent> {
-        let opened = self.open(workspace, access).ok()?;
-        let found =
-            self.client.message(&opened.token, &ids::Mid::parse(mid.as_str()).ok()?).await.value.ok()?;
-        event_of(found, workspace, access, self.clock.now())
+    pub(super) async fn look_up(&self, workspace: &EntityId, mid: &Mid, access: &Access) -> LookedUp {
+        let opened = match self.open(workspace, access) {
+            Ok(opened) => opened,
+            Err(error) => return LookedUp::Failed { retry_after: error.retry_after() },
+        };
+        let Ok(id) = ids::Mid::parse(mid.as_str()) else { return LookedUp::Missing };
+        let found = self.client.message(&opened.token, &id).await.value;
+        count("read_message", if found.is_ok() { "read" } else { "failed" });
+        match found {
+            Ok(found) => {
+                let event = event_of(found, workspace, access, self.clock.now());
+                event.map_or(LookedUp::Missing, |event| LookedUp::Found(Arc::new(event)))
+            }
+            Err(CallError::Refused(refusal)) if is_final(refusal.class) => LookedUp::Missing,
+            Err(error) => LookedUp::Failed { retry_after: error.retry_after() },
+        }
     }
 }
 
@@ -174,6 +181,23 @@ fn event_of(
     })
 }
 
+/// Asking again brings the same answer: there is no such message for this account.
+const fn is_final(class: ErrorClass) -> bool {
+    match class {
+        ErrorClass::Permission
+        | ErrorClass::Window
+        | ErrorClass::Recipient
+        | ErrorClass::Content
+        | ErrorClass::Done
+        | ErrorClass::Owner => true,
+        ErrorClass::Ambiguous
+        | ErrorClass::Unreachable
+        | ErrorClass::Rate
+        | ErrorClass::Token
+        | ErrorClass::Safety => false,
+    }
+}
+
 const fn failed(retry_after: Option<std::time::Duration>) -> (ReadOutcome, Option<Usage>) {
     (ReadOutcome::Failed { retry_after }, None)
 }
@@ -208,6 +232,7 @@ mod tests {
             to: Vec::new(),
             text: None,
             has_attachments: true,
+            has_template: false,
             is_unsupported: false,
         };
         let access =

@@ -115,7 +115,7 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
     });
     let item = InboundItem::Reaction { person: ana(), mid: mid.clone(), reaction: Some("love".into()) };
     let held = Arc::new(HeldEvent { no, event: Arc::new(World::vacant().event(item, "reaction:1")) });
-    let look_up = Arc::new(LookUp { person: Some(ana()), in_flight: true, due: at });
+    let look_up = Arc::new(LookUp { person: Some(ana()), in_flight: true, due: at, tries: 0 });
     let crm = Arc::new(Crm { notes: Some("likes cake".into()), ..Crm::default() });
     vec![
         UserEvent::MessageUnsent { person: ana(), mid: mid.clone(), fingerprint: mark, now: at },

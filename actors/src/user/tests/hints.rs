@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::{
     id::{Igsid, Mid},
-    user::{Command, UserEffect, inbound::InboundItem},
+    user::{Command, UserEffect, command::LookedUp, inbound::InboundItem},
 };
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ fn a_tap_that_was_looked_up_as_a_message_is_a_duplicate() {
         message.mid = Some(Mid::from("m_tap"));
     }
     let mid = Mid::from("m_tap");
-    world.run(Command::MessageLookedUp { mid, found: Some(Arc::new(found)) }).unwrap();
+    world.run(Command::MessageLookedUp { mid, found: LookedUp::Found(Arc::new(found)) }).unwrap();
     world.wait(secs(5));
     world.deliver();
     tap(&mut world, "m_tap");

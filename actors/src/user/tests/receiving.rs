@@ -1,6 +1,7 @@
 //! Taking messages in: steps 1 to 7, what is recorded and what makes a contact.
 
 use super::world::*;
+use crate::user::command::LookedUp;
 use crate::{
     id::{Igsid, Mid},
     user::{
@@ -195,7 +196,7 @@ fn a_hinted_message_is_looked_up_once_and_its_late_original_is_a_duplicate() {
     world.wait(secs(20));
     let looks = world.effects.iter().filter(|e| matches!(e, crate::user::UserEffect::LookUpMessage { .. }));
     assert_eq!(looks.count(), 1);
-    world.run(Command::MessageLookedUp { mid, found: Some(Arc::new(event.clone())) }).unwrap();
+    world.run(Command::MessageLookedUp { mid, found: LookedUp::Found(Arc::new(event.clone())) }).unwrap();
     assert_eq!(world.receive(event), None);
     world.wait(secs(5));
     assert_eq!(world.deliver(), ["It is 12 euro."]);
@@ -229,4 +230,50 @@ fn sensitive_data_is_nowhere_in_the_memory_and_a_person_is_asked() {
     for bytes in kept {
         assert!(!bytes.windows(number.len()).any(|window| window == number.as_bytes()));
     }
+}
+
+#[test]
+fn a_hinted_message_survives_look_ups_that_fail() {
+    let mut world = priced();
+    let event = world.message(ANA, "price");
+    let InboundItem::Message(message) = &event.item else { panic!() };
+    let mid = message.mid.clone().unwrap();
+    let hint = world.event(InboundItem::CompanionEdit { person: None, mid: mid.clone() }, "edit0:1");
+    world.receive(hint);
+    let looks = |world: &World| {
+        let is_look =
+            |e: &&crate::user::UserEffect| matches!(e, crate::user::UserEffect::LookUpMessage { .. });
+        world.effects.iter().filter(is_look).count()
+    };
+    world.wait(secs(20));
+    assert_eq!(looks(&world), 1);
+    let refused = LookedUp::Failed { retry_after: Some(secs(300)) };
+    world.run(Command::MessageLookedUp { mid: mid.clone(), found: refused }).unwrap();
+    world.wait(secs(299));
+    assert_eq!(looks(&world), 1, "not before the announced time");
+    world.wait(secs(1));
+    assert_eq!(looks(&world), 2);
+    // The outcome of this one is lost.
+    world.wait(secs(60 + 60));
+    assert_eq!(looks(&world), 3);
+    world.run(Command::MessageLookedUp { mid, found: LookedUp::Found(Arc::new(event)) }).unwrap();
+    world.wait(secs(5));
+    assert_eq!(world.deliver(), ["It is 12 euro."]);
+}
+
+#[test]
+fn a_hinted_message_is_not_looked_for_for_ever() {
+    let mut world = priced();
+    let mid = Mid::from("m_gone");
+    let hint = world.event(InboundItem::CompanionEdit { person: None, mid: mid.clone() }, "edit0:1");
+    world.receive(hint);
+    world.wait(hours(3));
+    assert!(world.user.look_ups.is_empty());
+    let is_look = |e: &&crate::user::UserEffect| matches!(e, crate::user::UserEffect::LookUpMessage { .. });
+    assert_eq!(world.effects.iter().filter(is_look).count(), 6);
+    let hint = world.event(InboundItem::CompanionEdit { person: None, mid: mid.clone() }, "edit0:2");
+    world.receive(hint);
+    world.wait(secs(20));
+    world.run(Command::MessageLookedUp { mid, found: LookedUp::Missing }).unwrap();
+    assert!(world.user.look_ups.is_empty());
 }
