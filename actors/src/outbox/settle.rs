@@ -146,7 +146,8 @@ impl Outbox {
             .get(usize::from(step.saturating_sub(1)))
             .or(LANE_BACKOFF.last())
             .map_or(RETRY_AFTER_MAX, |back_off| jittered(*back_off, item));
-        let mut wait = refusal.retry_after.filter(|wait| !wait.is_zero()).unwrap_or(back_off);
+        // The longest of all: a short hint again and again would only prolong the refusal.
+        let mut wait = refusal.retry_after.unwrap_or_default().max(back_off);
         if (refusal.code, refusal.subcode) == VOLUME_RATE {
             wait = wait.max(VOLUME_BACKOFF_MIN);
         }

@@ -105,6 +105,19 @@ fn unannounced_rate_refusals_back_off_further_each_time_and_start_anew_after_a_s
 }
 
 #[test]
+fn a_short_hint_again_and_again_does_not_hammer_the_platform() {
+    let (mut world, id) = in_flight();
+    for expected in [1.0, 2.0, 5.0] {
+        let hinted = Refusal { retry_after: Some(seconds(1)), ..Refusal::coded(FailureClass::Rate, 613, 0) };
+        world.refuse(id, hinted);
+        let wait = world.assert_queued(id).since(world.now);
+        assert_between(wait, expected * 60.0 * 0.8, expected * 60.0 * 1.2);
+        world.pass(wait);
+        world.assert_sending(id);
+    }
+}
+
+#[test]
 fn refusals_of_calls_in_flight_together_count_once() {
     let mut world = World::new();
     let ids = [world.dm("p1", "x"), world.dm("p2", "x"), world.dm("p3", "x")];
