@@ -2,6 +2,7 @@
 //! secret that signs cookies, and the key that signs the tokens of the sync client.
 
 use crate::{auth, config::Secret};
+use greenroom_persistence::folder;
 use greenroom_persistence::secret::{Key, Keyring, SecretError};
 use std::{
     fs,
@@ -142,7 +143,7 @@ fn read(path: &Path) -> io::Result<String> {
 /// Written whole under another name first, so that a crash never leaves half a key.
 fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let parent = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(parent)?;
+    folder::create_private(parent)?;
     let draft = path.with_extension("new");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -158,7 +158,7 @@ pub async fn start_sandbox(config: &mut Config) -> anyhow::Result<RunningSandbox
 /// Counts the runs of the sandbox, so that ids handed out before a crash never come again. The count is replaced whole: a
 /// crash in between leaves the old one, and that run handed out nothing yet.
 fn next_run(dir: &Path) -> anyhow::Result<u64> {
-    std::fs::create_dir_all(dir)?;
+    greenroom_persistence::folder::create_private(dir)?;
     let path = dir.join("run");
     let last: u64 = match std::fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().with_context(|| format!("{} is no number", path.display()))?,

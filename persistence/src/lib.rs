@@ -8,6 +8,7 @@ pub mod codec;
 #[cfg(any(test, feature = "test-support"))]
 pub mod conformance;
 mod engine;
+pub mod folder;
 mod id;
 #[cfg(feature = "embedded")]
 pub mod metric_definitions;

@@ -5,7 +5,7 @@
 //! ```
 
 use super::{OpenError, checkpoint, segment};
-use crate::Position;
+use crate::{Position, folder};
 use std::{
     fs::{self, File, TryLockError},
     io,
@@ -61,15 +61,18 @@ impl Home {
 
     /// Makes the folder ready for writing and locks it.
     pub(super) fn prepare(&self) -> Result<File, OpenError> {
-        fs::create_dir_all(&self.root).map_err(io_error(&self.root))?;
+        folder::create_private(&self.root).map_err(io_error(&self.root))?;
+        if folder::is_open_to_others(&self.root) {
+            tracing::warn!(folder = %self.root.display(), "the data folder can be read by others than its owner");
+        }
         let lock = self.lock()?;
         let format = self.root.join("FORMAT");
         if !format.exists() {
             self.write_format(&format).map_err(io_error(&format))?;
         }
         self.check_format()?;
-        for folder in [self.journal(), self.checkpoints(), self.sets()] {
-            fs::create_dir_all(&folder).map_err(io_error(&folder))?;
+        for path in [self.journal(), self.checkpoints(), self.sets()] {
+            folder::create_private(&path).map_err(io_error(&path))?;
         }
         segment::sync_folder(&self.root).map_err(io_error(&self.root))?;
         if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
