@@ -1,5 +1,6 @@
 //! One mapping from what went wrong to status, stable code and words.
 
+use super::limits::RETRY_AFTER;
 use crate::explain::FindError;
 use axum::{
     Json,
@@ -7,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use greenroom_actors::{
-    shell::AskError,
+    shell::{AskError, Unavailable},
     user::{Rejection, User},
 };
 use serde::Serialize;
@@ -91,6 +92,9 @@ impl From<AskError<User>> for ApiError {
             AskError::Overloaded { retry_after } => {
                 Self::new(Code::RateLimited, message).retry_after(retry_after)
             }
+            AskError::Unavailable(
+                Unavailable::Pausing { retry_after } | Unavailable::Recovery { retry_after, .. },
+            ) => Self::new(Code::Unavailable, message).retry_after(retry_after),
             AskError::Unavailable(_) | AskError::ShuttingDown => Self::new(Code::Unavailable, message),
             AskError::Unknown => Self::new(Code::OutcomeUnknown, message),
             AskError::Poisoned => Self::new(Code::Internal, message),
@@ -114,12 +118,34 @@ pub(super) fn retry_after_value(hint: Duration) -> HeaderValue {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        // Only where nothing happened: after an unknown outcome, trying again is not the first thing to do.
+        let hint = self.retry_after.or((self.code == Code::Unavailable).then_some(RETRY_AFTER));
         let body =
             serde_json::json!({ "ok": false, "error": { "code": self.code, "message": self.message } });
         let mut response = (self.code.status(), Json(body)).into_response();
-        if let Some(hint) = self.retry_after {
+        if let Some(hint) = hint {
             response.headers_mut().insert(header::RETRY_AFTER, retry_after_value(hint));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(error: ApiError) -> Option<String> {
+        let response = error.into_response();
+        response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn whatever_is_not_available_says_when_to_try_again() {
+        assert_eq!(hint(ApiError::from(AskError::ShuttingDown)).as_deref(), Some("30"));
+        let pausing = Unavailable::Pausing { retry_after: Duration::from_millis(1_500) };
+        assert_eq!(hint(ApiError::from(AskError::Unavailable(pausing))).as_deref(), Some("2"));
+        assert_eq!(hint(ApiError::new(Code::Unavailable, "recovering")).as_deref(), Some("30"));
+        assert_eq!(hint(ApiError::from(AskError::Unknown)), None, "ask before trying again");
+        assert_eq!(hint(ApiError::new(Code::NotFound, "no such thing")), None);
     }
 }
