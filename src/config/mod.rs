@@ -104,6 +104,17 @@ impl Config {
     }
 
     fn check_names(&self, problems: &mut Vec<SettingError>) {
+        if self.server.webhook_body_bytes_max > self.server.webhook_bytes_max {
+            let problem = format!(
+                "{} is more than all bodies together may take ({}, setting server.webhook_bytes_max)",
+                self.server.webhook_body_bytes_max, self.server.webhook_bytes_max
+            );
+            problems.push(SettingError { key: "server.webhook_body_bytes_max".to_owned(), problem });
+        }
+        if !is_graph_version(&self.instagram.graph_version) {
+            let problem = format!("{:?} is no version such as v25.0", self.instagram.graph_version);
+            problems.push(SettingError { key: "instagram.graph_version".to_owned(), problem });
+        }
         let mut one_of = |key: &str, value: &str, allowed: &[&str]| {
             if !allowed.contains(&value) {
                 let problem = format!("{value:?} is not one of {}", allowed.join(", "));
@@ -175,6 +186,14 @@ impl Config {
     }
 }
 
+/// `v`, digits, a dot, digits: it stands in the path of every call.
+fn is_graph_version(text: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.strip_prefix('v')
+        .and_then(|numbers| numbers.split_once('.'))
+        .is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+}
+
 fn is_this_machine(url: &reqwest::Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
@@ -210,6 +229,19 @@ mod tests {
             config.sandbox.listen = "0.0.0.0:4010".parse().unwrap();
         });
         assert_eq!(found, ["server.webhook_body_bytes_max", "data.idle", "data.engine", "sandbox.listen"]);
+    }
+
+    #[test]
+    fn a_version_that_is_none_and_bodies_larger_than_all_together_are_named() {
+        for version in ["25", "v25", "25.0", "v25.", "v25.0/me", ""] {
+            let found = problems(|config| config.instagram.graph_version = version.to_owned());
+            assert_eq!(found, ["instagram.graph_version"], "{version}");
+        }
+        let found = problems(|config| {
+            config.server.webhook_bytes_max = 8 * 1024 * 1024;
+            config.server.webhook_body_bytes_max = 8 * 1024 * 1024 + 1;
+        });
+        assert_eq!(found, ["server.webhook_body_bytes_max"]);
     }
 
     #[test]
