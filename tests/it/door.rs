@@ -544,7 +544,9 @@ async fn the_dashboards_test_is_counted_and_makes_no_contact() {
         let answer = world.post("actions/dashboard-test", json!({"field": field})).await;
         assert_eq!(answer["status"], 200);
     }
-    assert_eq!(intake(&world).await.tests, 2);
+    let preview = json!({"field": "messages", "value": {"sender": {"id": "12334"}, "message": {"mid": "m", "text": "t"}}});
+    assert_eq!(world.deliver(preview.to_string()).await, 200);
+    assert_eq!(intake(&world).await.tests, 3);
     assert!(quarantine_reasons(&world).await.is_empty());
     assert!(world.state(BAKERY).await.contacts.is_empty());
     assert!(world.sent(BAKERY).await.is_empty());
