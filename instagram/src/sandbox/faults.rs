@@ -218,7 +218,7 @@ impl World {
         }
         let pattern = rule.matching.path.as_deref().map(compile).transpose()?;
         let id = self.counters.other();
-        let until = rule.for_s.map(|seconds| self.now + seconds * 1_000);
+        let until = rule.for_s.map(|seconds| self.now.saturating_add(seconds.saturating_mul(1_000)));
         self.faults.rules.push(Rule { id, rule, until, matched: 0, applied: 0, pattern });
         Ok(id)
     }

@@ -58,7 +58,7 @@ async fn run(state: SandboxState, media: ObjectId, burst: Burst) {
     while written < burst.people {
         let until = if burst.per_second == 0 {
             tokio::task::yield_now().await;
-            written + CHUNK
+            written.saturating_add(CHUNK)
         } else {
             tokio::select! {
                 () = state.stopped() => break,
@@ -66,7 +66,7 @@ async fn run(state: SandboxState, media: ObjectId, burst: Burst) {
             }
             elapsed_steps += 1;
             let step_ms = u64::try_from(STEP.as_millis()).unwrap_or(1);
-            (elapsed_steps * step_ms * burst.per_second).div_ceil(1_000)
+            elapsed_steps.saturating_mul(step_ms).saturating_mul(burst.per_second).div_ceil(1_000)
         };
         let until = until.min(burst.people);
         let result =

@@ -56,7 +56,7 @@ pub(super) fn clock(state: &SandboxState, body: Value) -> Answer {
     state.locked(|world| {
         let base = offset_s.map_or(world.clock_offset, |seconds| seconds.saturating_mul(1_000));
         let offset = base.saturating_add(advance_s.unwrap_or(0).saturating_mul(1_000));
-        if offset.abs() > OFFSET_MAX * 1_000 {
+        if !(-OFFSET_MAX * 1_000..=OFFSET_MAX * 1_000).contains(&offset) {
             return Err(Refused::bad("the offset is too large"));
         }
         if offset < world.clock_offset {
