@@ -110,7 +110,9 @@ impl Operator {
     /// # Errors
     /// As [`Operator::new`].
     pub fn of_installation(config: &Config) -> anyhow::Result<Self> {
-        let token = keys::operator_token(&config.data.dir)?;
+        let token = keys::existing_operator_token(&config.data.dir).with_context(|| {
+            format!("no operator's token in {}: is `greenroom` running?", config.data.dir.display())
+        })?;
         let base = reqwest::Url::parse(&format!("http://{}/api/admin", config.server.listen))?;
         let http = local_http()?;
         Ok(Self { base, token, http })

@@ -118,6 +118,17 @@ fn random_hex() -> Result<String, KeysError> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// The operator's token of a data folder that a server has used. Makes nothing: a command that only asks must not leave a
+/// secret behind.
+///
+/// # Errors
+/// When there is none, or the file cannot be read.
+pub fn existing_operator_token(dir: &Path) -> Result<Secret, KeysError> {
+    let path = dir.join(OPERATOR_FILE);
+    let text = read(&path).map_err(|source| KeysError::File { path, source })?;
+    Ok(Secret::new(text.trim()))
+}
+
 fn read_or_create(
     path: &Path,
     make: impl FnOnce() -> Result<String, KeysError>,
@@ -210,6 +221,16 @@ mod tests {
         assert!(rotated.verify(b"x", &old) && rotated.sign(b"x") != old);
         fs::write(&path, "short\n").unwrap();
         assert!(matches!(auth_secrets(dir.path(), &[]), Err(KeysError::AuthSecrets(_))));
+    }
+
+    #[test]
+    fn asking_for_a_token_that_is_not_there_makes_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        assert!(matches!(existing_operator_token(&data), Err(KeysError::File { .. })));
+        assert!(!data.exists());
+        let made = operator_token(&data).unwrap();
+        assert_eq!(existing_operator_token(&data).unwrap().expose(), made.expose());
     }
 
     #[test]
