@@ -144,6 +144,14 @@ impl Operator {
         self.call(self.http.post(self.url(path))).await
     }
 
+    /// Removes.
+    ///
+    /// # Errors
+    /// As [`Operator::get`].
+    pub async fn delete(&self, path: &[&str]) -> anyhow::Result<Value> {
+        self.call(self.http.delete(self.url(path))).await
+    }
+
     fn url(&self, path: &[&str]) -> reqwest::Url {
         let mut url = self.base.clone();
         extend(&mut url, path);

@@ -34,6 +34,8 @@ enum Action {
         /// Id of the message.
         id: String,
     },
+    /// End a safety stop before its time, once what led to it is settled with the platform.
+    LiftSafetyStop,
 }
 
 pub(super) fn run(command: Outbox, config: &Config) -> anyhow::Result<ExitCode> {
@@ -43,6 +45,7 @@ pub(super) fn run(command: Outbox, config: &Config) -> anyhow::Result<ExitCode> 
             Action::List => operator.get(&["outbox"]).await,
             Action::Cancel { id } => operator.post(&["outbox", id, "cancel"]).await,
             Action::Replay { id } => operator.post(&["outbox", id, "replay"]).await,
+            Action::LiftSafetyStop => operator.delete(&["safety-stop"]).await,
             Action::Resend { id } => operator.post(&["outbox", id, "resend"]).await,
         }
     })?;

@@ -157,3 +157,12 @@ pub(super) async fn quarantine(
     let page = page.map_err(|error| ApiError::new(Code::Unavailable, error.to_string()))?;
     Ok(Json(quarantine_view::commands(&page)))
 }
+
+/// Ends a safety stop before its time: the owner has settled with the platform what led to it. Nothing when there is none.
+pub(super) async fn lift_safety_stop(
+    State(door): State<Door>,
+    Path(workspace): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    door.app.users.ask(&workspace, Command::LiftSafetyStop, 0).await?;
+    Ok(Json(json!({ "ok": true })))
+}

@@ -13,7 +13,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::IntoResponse,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use std::sync::Arc;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
@@ -43,6 +43,7 @@ pub fn router(door: Door) -> Router {
         .route("/explain/{id}", get(admin::explain))
         .route("/outbox", get(admin::outbox))
         .route("/outbox/{id}/{operation}", post(admin::outbox_operation))
+        .route("/safety-stop", delete(admin::lift_safety_stop))
         .route("/quarantine", get(admin::quarantine))
         .route("/instagram", put(provision::connect))
         .route("/plan", put(provision::set_plan))

@@ -207,3 +207,21 @@ async fn what_could_not_be_understood_is_counted_by_reason_and_can_be_looked_at(
     assert_eq!(world.http.get(url).send().await.unwrap().status(), 401);
     world.close().await;
 }
+
+#[tokio::test]
+async fn a_safety_stop_is_shown_and_can_be_lifted() {
+    let world = World::bakery().await;
+    world.rule(BAKERY, "price", "It is 49.").await;
+    let restricted = json!({"kind": "graph_error", "status": 400, "code": 10, "subcode": 1_893_063});
+    world.fail_sends(1, 1.0, restricted).await;
+    world.dm(BAKERY, 1, "price").await;
+    world.settle().await;
+    assert!(outbox(&world).await["safety_stop_until"].is_string());
+    let (status, answer) = world.operator(Method::DELETE, "bakery/safety-stop").await;
+    assert_eq!((status, answer), (200, json!({"ok": true})));
+    assert!(outbox(&world).await["safety_stop_until"].is_null());
+    world.dm(BAKERY, 2, "price").await;
+    world.drain(HOUR).await;
+    assert_eq!(world.sent_texts(BAKERY).await, ["It is 49."]);
+    world.close().await;
+}
