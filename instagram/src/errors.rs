@@ -21,6 +21,9 @@ pub enum ErrorClass {
     Recipient,
     /// The message itself is refused.
     Content,
+    /// Refused for good, and not in the platform's own words: a proxy, or a page in place of an answer. Says nothing of
+    /// the message.
+    Unexplained,
     /// Already done, or not possible any more. Not an alarm.
     Done,
     /// The account is restricted. Stop automatic sends.
@@ -42,6 +45,7 @@ impl ErrorClass {
             Self::Window => "window",
             Self::Recipient => "recipient",
             Self::Content => "content",
+            Self::Unexplained => "unexplained",
             Self::Done => "done",
             Self::Safety => "safety",
             Self::Owner => "owner",

@@ -269,9 +269,10 @@ impl Response {
 
 fn by_status(status: u16) -> Classified {
     let class = match status {
+        401 => ErrorClass::Token,
         429 => ErrorClass::Rate,
         500.. => ErrorClass::Ambiguous,
-        _ => ErrorClass::Content,
+        _ => ErrorClass::Unexplained,
     };
     Classified { class, scope: Scope::Account, advice: Advice::None }
 }

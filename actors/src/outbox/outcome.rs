@@ -85,6 +85,8 @@ pub enum FailureClass {
     Recipient,
     /// The message itself is refused.
     Content,
+    /// Refused by something that is not the platform. Says nothing of the message.
+    Unexplained,
     /// Already done, or not possible any more. Not an alarm.
     Done,
     /// The account is restricted by the platform.

@@ -107,6 +107,7 @@ impl Outbox {
             FailureClass::Window => self.too_late(now, item, refusal),
             FailureClass::Recipient => self.recipient_unreachable(now, item, refusal),
             FailureClass::Content => self.content_refused(now, item, refusal),
+            FailureClass::Unexplained => self.failed(now, item, refusal),
             FailureClass::Done => self.already_done(now, item, refusal),
             FailureClass::Safety => self.restricted(now, item, refusal),
             FailureClass::Owner => {

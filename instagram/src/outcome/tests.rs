@@ -54,8 +54,10 @@ fn outcomes_follow_from_status_and_code() {
         (502, html.into(), "?ServerError"),
         (503, String::new(), "?ServerError"),
         (429, html.into(), "rate"),
-        (404, html.into(), "content"),
-        (400, String::new(), "content"),
+        (401, html.into(), "token"),
+        (403, html.into(), "unexplained"),
+        (404, html.into(), "unexplained"),
+        (400, String::new(), "unexplained"),
         (400, r#"{"error":{"message":"x","co"#.into(), "?Unreadable"),
         (400, r#"{"error":{"code":"10","error_subcode":"2534022"}}"#.into(), "window"),
     ] {

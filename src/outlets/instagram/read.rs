@@ -98,7 +98,8 @@ impl UserOutlet {
         };
         match self.client.me(&opened.token).await.value {
             Ok(_) => TokenState::Alive,
-            Err(CallError::Refused(refusal)) if refusal.class == ErrorClass::Token => {
+            // Only the platform's own words end a token: a proxy may answer 401 too.
+            Err(CallError::Refused(refusal)) if refusal.class == ErrorClass::Token && refusal.code != 0 => {
                 TokenState::Dead(refusal.user_message.unwrap_or(refusal.message).into())
             }
             Err(_) => TokenState::Unknown,

@@ -153,6 +153,7 @@ fn refusal_of(refusal: outcome::Refusal) -> SendOutcome {
         ErrorClass::Window => FailureClass::Window,
         ErrorClass::Recipient => FailureClass::Recipient,
         ErrorClass::Content => FailureClass::Content,
+        ErrorClass::Unexplained => FailureClass::Unexplained,
         ErrorClass::Done => FailureClass::Done,
         ErrorClass::Safety => FailureClass::Safety,
         ErrorClass::Owner => FailureClass::Owner,

@@ -316,6 +316,19 @@ fn a_refused_template_in_a_private_reply_goes_as_text_once() {
 }
 
 #[test]
+fn refusals_of_something_in_between_do_not_switch_an_automation_off() {
+    let mut world = World::new();
+    for number in 0..6 {
+        let id = world.dm(&format!("p{number}"), "x");
+        world.pass(minutes(1));
+        world.refuse(id, Refusal::of(FailureClass::Unexplained));
+        world.assert_failed(id, FailureClass::Unexplained);
+    }
+    let given_up = |each: &Consequence| matches!(each, Consequence::DisableAutomation { .. });
+    assert!(!world.consequences.iter().any(given_up));
+}
+
+#[test]
 fn code_200_is_a_missing_permission_only_after_three_different_people_in_a_row() {
     let mut world = World::new();
     for (person, class) in [
