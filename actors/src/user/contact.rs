@@ -21,6 +21,9 @@ pub const PROFILE_EVERY: Duration = Duration::from_secs(86_400);
 /// Standard reply window after the person's last message (platform limit).
 pub const REPLY_WINDOW: Duration = Duration::from_secs(86_400);
 
+/// Time after the person's last message in which a person may write to them (platform limit).
+pub const HUMAN_WINDOW: Duration = Duration::from_secs(7 * 86_400);
+
 /// One contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
@@ -276,6 +279,12 @@ impl Contact {
     #[must_use]
     pub fn window_ends_at(&self) -> Option<Timestamp> {
         self.last_inbound_at.map(|at| at + REPLY_WINDOW)
+    }
+
+    /// When the window of people ends.
+    #[must_use]
+    pub fn human_window_ends_at(&self) -> Option<Timestamp> {
+        self.last_inbound_at.map(|at| at + HUMAN_WINDOW)
     }
 
     /// First word of the name.

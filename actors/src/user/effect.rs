@@ -98,6 +98,8 @@ pub struct SendRequest {
     pub content: Content,
     /// No person pressed send: the operator's stop holds it back.
     pub automatic: bool,
+    /// A person wrote it, later than the window of automatic messages allows: marked so.
+    pub by_human_agent: bool,
     /// With what.
     pub access: Access,
     /// The call must be over by then: later the attempt counts as unconfirmed, and something else may have been decided.

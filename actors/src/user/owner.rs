@@ -436,7 +436,7 @@ pub(super) fn overflow_due(user: &User) -> Option<Timestamp> {
     Some(Month::of(since).next().start())
 }
 
-/// Writes to a contact by hand, inside the window.
+/// Writes to a contact by hand, inside the window of people.
 pub(super) fn send_message(
     draft: &mut Draft<User>,
     now: Timestamp,
@@ -453,7 +453,7 @@ pub(super) fn send_message(
         return Err(Rejection::OtherAccountConnected);
     }
     let window_ends_at =
-        contact.window_ends_at().filter(|ends_at| *ends_at > now).ok_or(Rejection::WindowClosed)?;
+        contact.human_window_ends_at().filter(|ends_at| *ends_at > now).ok_or(Rejection::WindowClosed)?;
     let case = Case {
         no: DecisionNo(0),
         key: EventKey::from(key.as_str()),

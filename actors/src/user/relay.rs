@@ -114,11 +114,20 @@ fn run(draft: &mut Draft<User>, effect: OutboxEffect) {
     match effect {
         OutboxEffect::Send { id, attempt } => {
             let Some(item) = draft.outbox.get(id) else { return };
-            let State::Sending { lease_until, .. } = item.state else { return };
+            let State::Sending { lease_until, started_at } = item.state else { return };
+            let by_human_agent = is_late_by_hand(draft, item, started_at);
             let (kind, content) = (item.kind.clone(), item.content.clone());
             let automatic = item.is_automatic();
-            let request =
-                SendRequest { outbound: id, attempt, kind, content, automatic, access, lease_until };
+            let request = SendRequest {
+                outbound: id,
+                attempt,
+                kind,
+                content,
+                automatic,
+                by_human_agent,
+                access,
+                lease_until,
+            };
             draft.effect(UserEffect::Send(request));
         }
         OutboxEffect::Read { id, read, since } => {
@@ -151,6 +160,13 @@ fn run(draft: &mut Draft<User>, effect: OutboxEffect) {
             draft.effect(effect);
         }
     }
+}
+
+/// A message of a person that may come later than automatic ones may.
+fn is_late_by_hand(user: &User, item: &Outbound, started_at: Timestamp) -> bool {
+    let Kind::Dm { to } = &item.kind else { return false };
+    let ends_at = user.contacts.get(to).and_then(|contact| contact.window_ends_at());
+    !item.is_automatic() && ends_at.is_some_and(|ends_at| started_at + outbox::WINDOW_MARGIN > ends_at)
 }
 
 /// The comment that a public reply hangs below when it answers a reply (platform rule).

@@ -64,7 +64,7 @@ impl UserOutlet {
             Ok(access) => access,
             Err(error) => return (no_access(&error), None),
         };
-        let answer = match write(&request.kind, &request.content) {
+        let answer = match write(request) {
             Err(error) => return (refused(FailureClass::Content, &error.to_string()), None),
             Ok(Call::Message(message)) => {
                 self.client.send_message(&access.token, &access.account, &message).await
@@ -84,7 +84,8 @@ const fn call_name(kind: &Kind) -> &'static str {
     }
 }
 
-fn write(kind: &Kind, content: &Content) -> Result<Call, Unwritable> {
+fn write(request: &SendRequest) -> Result<Call, Unwritable> {
+    let SendRequest { kind, content, .. } = request;
     if let Kind::PublicReply { comment } = kind {
         let text = content.visible_text().ok_or(Unwritable::PublicTemplate)?;
         return Ok(Call::Public(PublicReply::new(CommentId::parse(comment.as_str())?, text.to_owned())?));
@@ -94,7 +95,10 @@ fn write(kind: &Kind, content: &Content) -> Result<Call, Unwritable> {
         Content::Template { elements, .. } => send::Content::generic_from_json(elements)?,
     };
     Ok(Call::Message(match kind {
-        Kind::Dm { to } => OutgoingMessage::to_person(Igsid::parse(to.as_str())?, content)?,
+        Kind::Dm { to } => {
+            let message = OutgoingMessage::to_person(Igsid::parse(to.as_str())?, content)?;
+            if request.by_human_agent { message.by_human_agent()? } else { message }
+        }
         Kind::PrivateReply { comment, .. } | Kind::PublicReply { comment } => {
             OutgoingMessage::private_reply(CommentId::parse(comment.as_str())?, content)?
         }

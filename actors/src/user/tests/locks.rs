@@ -3,8 +3,26 @@
 use super::world::*;
 use crate::{
     id::Igsid,
-    user::{Command, decision::Verdict, notification::NotificationKind},
+    user::{Command, Rejection, decision::Verdict, notification::NotificationKind},
 };
+
+#[test]
+fn a_person_can_answer_for_seven_days_with_the_mark_of_a_person() {
+    let mut world = World::connected();
+    world.says(ANA, "I want a refund");
+    let write = |world: &mut World, key: &str| {
+        let (person, key, text) = (Igsid::from(ANA), key.into(), "Let us see".into());
+        world.run(Command::SendMessage { person, key, text })
+    };
+    write(&mut world, "one").unwrap();
+    assert!(!world.take_send().by_human_agent);
+    world.wait(hours(6 * 24));
+    write(&mut world, "two").unwrap();
+    world.wait(secs(2));
+    assert!(world.sends.pop().unwrap().by_human_agent);
+    world.wait(hours(25));
+    assert_eq!(write(&mut world, "three"), Err(Rejection::WindowClosed));
+}
 
 fn told(world: &World, only_urgent: bool) -> usize {
     let told = |kind: &NotificationKind| matches!(kind, NotificationKind::HumanNeeded { urgent, .. } if *urgent || !only_urgent);
