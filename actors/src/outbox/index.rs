@@ -103,8 +103,9 @@ impl Index {
             State::Queued { .. } if item.depends_on.is_none() => match item.lane() {
                 Lane::Human => change(&mut self.waiting[0]),
                 Lane::Send => change(&mut self.waiting[1]),
-                Lane::PrivateReply => change(&mut self.waiting[2]),
-                Lane::PublicReply => change(&mut self.waiting[3]),
+                Lane::LiveReply => change(&mut self.waiting[2]),
+                Lane::PrivateReply => change(&mut self.waiting[3]),
+                Lane::PublicReply => change(&mut self.waiting[4]),
             },
             State::Sending { .. } => change(&mut self.sending),
             State::Unconfirmed(search) if search.reading => change(&mut self.reading),

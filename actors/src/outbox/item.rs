@@ -384,6 +384,7 @@ impl Outbound {
     pub const fn lane(&self) -> Lane {
         match (&self.kind, self.author) {
             (Kind::PublicReply { .. }, _) => Lane::PublicReply,
+            (Kind::PrivateReply { live: true, .. }, _) => Lane::LiveReply,
             (Kind::PrivateReply { .. }, _) => Lane::PrivateReply,
             (Kind::Dm { .. }, Author::Human) => Lane::Human,
             (Kind::Dm { .. }, Author::Automation | Author::Sidekick) => Lane::Send,

@@ -24,7 +24,9 @@ pub enum Lane {
     Human,
     /// Automatic direct messages.
     Send,
-    /// Private replies to comments.
+    /// Private replies to comments on a broadcast, while it is on: the platform takes a hundred a second.
+    LiveReply,
+    /// Private replies to other comments.
     PrivateReply,
     /// Public replies and other calls.
     PublicReply,
@@ -32,13 +34,15 @@ pub enum Lane {
 
 impl Lane {
     /// All lanes, in the order in which they are served.
-    pub const ALL: [Self; 4] = [Self::Human, Self::Send, Self::PrivateReply, Self::PublicReply];
+    pub const ALL: [Self; 5] =
+        [Self::Human, Self::Send, Self::LiveReply, Self::PrivateReply, Self::PublicReply];
 
     /// The lane that rests when the platform does not permit this one. People's messages never do: every press of a
     /// person tries whether the automatic ones may go on.
     pub(super) const fn permitted_with(self) -> Self {
         match self {
             Self::Human | Self::Send => Self::Send,
+            Self::LiveReply => Self::LiveReply,
             Self::PrivateReply => Self::PrivateReply,
             Self::PublicReply => Self::PublicReply,
         }
@@ -94,7 +98,7 @@ impl Pace {
     /// The rate of a lane; `None` when only [`GENERAL`] paces it.
     pub(super) fn rate(&self, lane: Lane, now: Timestamp) -> Option<Rate> {
         match lane {
-            Lane::Human => None,
+            Lane::Human | Lane::LiveReply => None,
             Lane::Send => {
                 let budget = self.send_per_hour(now);
                 Some(Rate { budget, per: HOUR, burst: (budget / 5).clamp(1, 20) })
@@ -217,6 +221,8 @@ impl LaneState {
 pub(super) struct Lanes {
     human: LaneState,
     send: LaneState,
+    #[serde(default)]
+    live_reply: LaneState,
     private_reply: LaneState,
     public_reply: LaneState,
     pub(super) general: Bucket,
@@ -228,6 +234,7 @@ impl Lanes {
         match lane {
             Lane::Human => &self.human,
             Lane::Send => &self.send,
+            Lane::LiveReply => &self.live_reply,
             Lane::PrivateReply => &self.private_reply,
             Lane::PublicReply => &self.public_reply,
         }
@@ -237,6 +244,7 @@ impl Lanes {
         match lane {
             Lane::Human => &mut self.human,
             Lane::Send => &mut self.send,
+            Lane::LiveReply => &mut self.live_reply,
             Lane::PrivateReply => &mut self.private_reply,
             Lane::PublicReply => &mut self.public_reply,
         }

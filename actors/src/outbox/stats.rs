@@ -16,8 +16,9 @@ impl Outbox {
         let waiting = match lane {
             Lane::Human => self.index.waiting[0],
             Lane::Send => self.index.waiting[1],
-            Lane::PrivateReply => self.index.waiting[2],
-            Lane::PublicReply => self.index.waiting[3],
+            Lane::LiveReply => self.index.waiting[2],
+            Lane::PrivateReply => self.index.waiting[3],
+            Lane::PublicReply => self.index.waiting[4],
         };
         let state = self.lanes.of(lane);
         let closed_until = Some(state.shut_until()).filter(|until| now < *until);

@@ -99,6 +99,25 @@ fn private_replies_have_their_own_budget() {
 }
 
 #[test]
+fn comments_on_a_broadcast_do_not_wait_behind_those_on_posts() {
+    let mut world = quick();
+    for number in 0..900 {
+        world.private_reply(&format!("c{number}"));
+    }
+    drive(&mut world, minutes(1));
+    let mut live = Vec::new();
+    for number in 0..100 {
+        let mut request = world.private_request(&format!("l{number}"));
+        if let Kind::PrivateReply { live, .. } = &mut request.kind {
+            *live = true;
+        }
+        live.push(world.enqueue(request));
+    }
+    drive(&mut world, minutes(1));
+    live.iter().for_each(|id| world.assert_sent(*id));
+}
+
+#[test]
 fn the_estimate_of_a_burst_is_honest() {
     let mut world = quick();
     for number in 0..312 {
