@@ -128,8 +128,8 @@ pub const UNREACHABLE_FOR: Duration = Duration::from_secs(24 * 3_600);
 
 /// Usage, in percent, from which background reads stop (platform practice).
 pub const USAGE_BUSY: u16 = 75;
-/// Usage, in percent, from which only answers go out, at half pace.
-pub const USAGE_SLOW: u16 = 90;
+/// Usage, in percent, from which only answers go out, at half pace (product rule; platform practice says 90).
+pub const USAGE_SLOW: u16 = 80;
 /// Usage, in percent, from which the platform refuses calls.
 pub const USAGE_FULL: u16 = 100;
 /// How long a reported usage is believed; the platform counts over a rolling hour.

@@ -241,8 +241,11 @@ fn usage_stops_background_reads_then_halves_the_pace_then_closes_the_lanes() {
     report(&mut world, 75, None);
     assert!(!world.outbox.background_reads_allowed(START));
     assert_eq!(world.outbox.rate(Lane::Send, START).unwrap().budget, 200);
-    report(&mut world, 90, None);
+    report(&mut world, 79, None);
+    assert_eq!(world.outbox.rate(Lane::Send, START).unwrap().budget, 200);
+    report(&mut world, 80, None);
     assert_eq!(world.outbox.rate(Lane::Send, START).unwrap().budget, 100);
+    assert_eq!(world.outbox.rate(Lane::PrivateReply, START).unwrap().budget, 350);
     let events = world.events.len();
     report(&mut world, 91, None);
     assert_eq!(world.events.len(), events, "the same level again is no event");
