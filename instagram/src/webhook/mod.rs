@@ -44,3 +44,6 @@ pub fn fuzz(body: &[u8]) {
         assert!(!matches!(part.reason, Reason::ForeignAccount), "slicing does not judge accounts");
     }
 }
+
+#[cfg(test)]
+mod hostile;

@@ -14,6 +14,7 @@ mod concurrent;
 mod crashes;
 mod damage;
 mod erasures;
+mod hostile;
 mod model;
 mod overload;
 mod starts;
