@@ -193,6 +193,7 @@ const fn is_final(class: ErrorClass) -> bool {
         | ErrorClass::Owner => true,
         ErrorClass::Ambiguous
         | ErrorClass::Unreachable
+        | ErrorClass::Unexplained
         | ErrorClass::Rate
         | ErrorClass::Token
         | ErrorClass::Safety => false,
