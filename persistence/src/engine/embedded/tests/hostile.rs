@@ -44,7 +44,9 @@ fn written(groups: &[Vec<usize>]) -> Written {
 }
 
 /// What a scan hands over, and how it says that the segment ends.
-fn scanned(bytes: &[u8]) -> Result<(Vec<(Position, Bytes)>, End, usize), ScanError<()>> {
+type Scanned = (Vec<(Position, Bytes)>, End, usize);
+
+fn scanned(bytes: &[u8]) -> Result<Scanned, ScanError<()>> {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("1.seg");
     fs::write(&path, bytes).unwrap();
@@ -183,7 +185,7 @@ proptest! {
         count in 1..60_u64, at: prop::sample::Index, bit in 0..8_u8, is_cut: bool,
     ) {
         let (mut bytes, entries) = checkpoint_of(count);
-        prop_assert_eq!(read_checkpoint(&bytes).0, entries.clone());
+        prop_assert_eq!(&read_checkpoint(&bytes).0, &entries);
         let at = at.index(bytes.len());
         if is_cut {
             bytes.truncate(at);
