@@ -7,8 +7,8 @@ use super::{
 use crate::shell::{AskError, RecoveryError, ShellLimits, Unavailable};
 use async_trait::async_trait;
 use greenroom_persistence::{
-    AppendError, Committed, DueChange, EntityId, Erase, Journal, JournalHealth, NewRecord, Position, ReadError, Seq,
-    SnapshotBlob, StoredRecord, Stores, codec,
+    AppendError, Committed, DueChange, EntityId, Erase, Journal, JournalHealth, NewRecord, Position,
+    ReadError, Seq, SnapshotBlob, StoredRecord, Stores, codec,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;

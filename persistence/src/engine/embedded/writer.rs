@@ -181,7 +181,7 @@ impl Writer {
             Some(Ok(())) if done.send(()).is_err() => tracing::trace!("nobody waits for the segment's end"),
             Some(Err(error @ WriteError::Unknown(_))) => {
                 tracing::error!(%error, "a journal segment could not be begun: no more appends until a restart");
-                self.shared.set_health(Health::Poisoned(error.to_string()));
+                self.shared.set_health(JournalHealth::Failed(error.to_string()));
             }
             Some(Err(error)) => tracing::warn!(%error, "a journal segment could not be begun"),
             Some(Ok(())) | None => {}
