@@ -90,6 +90,8 @@ impl User {
                     hrn.answered_at = None;
                 }
             }),
+            UserEvent::ProfileWanted(person) => self.profiles.want(person),
+            UserEvent::ProfileSettled(person) => self.profiles.settled(person),
             UserEvent::ContactPaused { .. }
             | UserEvent::ContactBlocked { .. }
             | UserEvent::OptOutSet { .. }
@@ -332,6 +334,7 @@ impl User {
                 self.with_contact(person, |contact| contact.unreachable_until = Some(*until));
             }
             UserEvent::ProfileAsked { person, at } => {
+                self.profiles.asked(person, *at);
                 self.with_contact(person, |contact| contact.profile_asked_at = Some(*at));
             }
             UserEvent::ProfileStored { person, username, display_name, profile_pic_url } => {

@@ -1,7 +1,7 @@
 //! The switches: what keeps the workspace from answering a contact, and what the owner says about contacts.
 
 use super::{
-    Rejection, Reply, User, UserEffect, UserEvent, cancel,
+    Rejection, Reply, User, UserEvent, cancel,
     contact::{Crm, Hrn, NOTES_CHARS_MAX, TAG_CHARS_MAX, TAGS_MAX},
     decision::{CancelReason, HrnSource, Skip},
     effect::Access,
@@ -117,19 +117,6 @@ pub(super) fn is_stop_word(user: &User, normalised: &str) -> bool {
 /// The text, in matching form, takes an opt-out back.
 pub(super) fn is_start_word(normalised: &str) -> bool {
     START_WORDS.contains(&normalised.trim_matches(|c: char| !c.is_alphanumeric()))
-}
-
-/// Asks for a person's profile when it is missing and was not asked for lately.
-pub(super) fn refresh_profile(draft: &mut Draft<User>, now: Timestamp, person: &Igsid) {
-    let usable = draft.integration.as_ref().is_some_and(|integration| integration.is_usable(now));
-    let wanted = draft.contacts.get(person).is_some_and(|contact| contact.wants_profile(now));
-    if !usable || !wanted || !draft.outbox.background_reads_allowed(now) {
-        return;
-    }
-    if let Some(access) = draft.access() {
-        draft.emit(UserEvent::ProfileAsked { person: person.clone(), at: now });
-        draft.effect(UserEffect::FetchProfile { person: person.clone(), access });
-    }
 }
 
 fn known(draft: &Draft<User>, person: &Igsid) -> Result<(), Rejection> {

@@ -12,7 +12,7 @@ use super::{
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
     items, keys,
     look_back::LookBack,
-    owner, redact, relay, sweep,
+    owner, profiles, redact, relay, sweep,
     trail::Trail,
 };
 use crate::{Draft, Timestamp, outbox::SendOutcome};
@@ -45,6 +45,7 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
         }
         Command::TokenChecked(state) => connection::token_checked(draft, now, state),
         Command::ProfileFetched { person, profile } => {
+            draft.emit(UserEvent::ProfileSettled(person.clone()));
             if let Some(profile) = profile.as_ref().filter(|_| draft.contacts.contains_key(person)) {
                 draft.emit(UserEvent::ProfileStored {
                     person: person.clone(),
@@ -189,6 +190,7 @@ fn tick(draft: &mut Draft<User>, now: Timestamp) {
         }
     }
     sweep::tick(draft, now);
+    profiles::tick(draft, now);
     connection::unpark(draft, now);
     if owner::overflow_due(draft).is_some_and(|at| at <= now) {
         owner::take_overflow(draft, now);

@@ -190,6 +190,10 @@ pub enum UserEvent {
         /// When.
         at: Timestamp,
     },
+    /// The profile of a contact waits for its turn to be asked for.
+    ProfileWanted(Igsid),
+    /// The profile of a contact is not waited for any more: there was an answer, or it can not be read now.
+    ProfileSettled(Igsid),
     /// The profile of a contact came.
     ProfileStored {
         /// Who.

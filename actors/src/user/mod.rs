@@ -43,6 +43,7 @@ pub mod notification;
 mod outgoing;
 mod owner;
 pub mod plan;
+pub mod profiles;
 pub mod query;
 pub mod question;
 pub mod quiet;
@@ -116,6 +117,9 @@ pub struct User {
     /// Persons the owner wrote to before they became contacts.
     #[serde(default)]
     takeovers: takeover::Takeovers,
+    /// Profiles that are waited for.
+    #[serde(default)]
+    profiles: profiles::Profiles,
     /// Events that wait for the connection.
     pub parked: line::Line,
     /// Events of new contacts that wait for room in the plan.
@@ -189,6 +193,7 @@ impl Entity for User {
             echoes: OrdMap::new(),
             early_edits: held::EarlyEdits::default(),
             takeovers: takeover::Takeovers::default(),
+            profiles: profiles::Profiles::default(),
             parked: line::Line::default(),
             overflow: line::Line::default(),
             overflow_tried_at: None,
@@ -230,6 +235,7 @@ impl Entity for User {
             connection::unpark_due(self),
             self.sweeps.next_due(),
             owner::overflow_due(self),
+            self.profiles.next_due(),
         ]
         .into_iter()
         .flatten()

@@ -16,6 +16,7 @@ use super::super::{
     line::LineName,
     model::QuestionId,
     notification::NotificationKind,
+    profiles,
     question::{Case, Origin},
     tell::{self, Entry},
     thread::{Author, Burst, Message},
@@ -87,7 +88,7 @@ fn take_in(
         trail.dm_so(5, StepOutcome::Stopped, "another app holds the thread");
         return Verdict::Skipped(Skip::Standby);
     }
-    control::refresh_profile(draft, now, &incoming.person);
+    profiles::refresh(draft, now, &incoming.person);
     if unsent {
         trail.dm_so(6, StepOutcome::Stopped, "taken back before it arrived");
         return Verdict::NoReply(Silence::Unsent);

@@ -37,13 +37,14 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 6] = [
+const EVENTS: [(&str, &[u8]); 7] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
     ("events-4.bin", include_bytes!("golden/events-4.bin")),
     ("events-5.bin", include_bytes!("golden/events-5.bin")),
     ("events-6.bin", include_bytes!("golden/events-6.bin")),
+    ("events-7.bin", include_bytes!("golden/events-7.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -177,6 +178,8 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         })),
         UserEvent::SweepEnded(Target::Everything),
         UserEvent::HrnUpdated { person: ana(), at },
+        UserEvent::ProfileWanted(ana()),
+        UserEvent::ProfileSettled(ana()),
         UserEvent::Outbox(OutboxEvent::PermissionMissed { lane: Lane::Send, at, until: at, step: 1 }),
         UserEvent::Outbox(OutboxEvent::PermissionsRenewed { at }),
         UserEvent::HeldBehind { line, no, at },

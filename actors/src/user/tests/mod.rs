@@ -12,6 +12,7 @@ mod histories;
 mod locks;
 mod mass;
 mod permissions;
+mod profiles;
 mod quiet_hours;
 mod receiving;
 mod rules;
