@@ -148,9 +148,10 @@ impl Follower {
     }
 
     /// Leaves the processor to those who answer, for as long as the last batch took: one flush is a second of work. Not
-    /// when the set is far behind or somebody waits for the end.
+    /// when records come faster than that allows, or somebody waits for the end.
     fn breathe(&self, worked: Duration) {
-        if self.shared.lag_bytes.load(Ordering::Acquire) >= self.options.flush_bytes.saturating_mul(2) {
+        let soon_too_far = self.options.flush_bytes.saturating_add(self.options.flush_bytes / 4);
+        if self.shared.lag_bytes.load(Ordering::Acquire) >= soon_too_far {
             return;
         }
         let mut wanted = self.shared.wanted.lock();
