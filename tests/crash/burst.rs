@@ -17,8 +17,8 @@ const PER_SECOND: u64 = 100;
 /// Kills while it runs, and the longest life between them in milliseconds.
 const KILLS: usize = 4;
 const LIFE_MS_MAX: u64 = 900;
-/// Private replies that go out at once after a quiet time; the others are paced and wait (product rule).
-const AT_ONCE: usize = 20;
+/// Private replies that a young account sends at once after a quiet time; the others are paced and wait (product rule).
+const AT_ONCE: usize = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_viral_burst_survives_kills_without_loss_and_without_repetition() {
