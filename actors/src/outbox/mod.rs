@@ -158,6 +158,12 @@ impl Outbox {
         }
     }
 
+    /// An outbox without anything, which gives out no number again: a late outcome finds no message of another time.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self { last_id: self.last_id, ..Self::default() }
+    }
+
     /// A message at hand.
     #[must_use]
     pub fn get(&self, id: OutboundId) -> Option<&Outbound> {

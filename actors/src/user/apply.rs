@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 impl User {
     pub(super) fn fold(&mut self, event: &UserEvent) {
+        self.vacant = false;
         match event {
             UserEvent::Received { fingerprint, record } => {
                 let number = i64::try_from(record.no.0).unwrap_or(i64::MAX);
@@ -167,6 +168,8 @@ impl User {
             UserEvent::Disclosed { person, at } => {
                 self.with_contact(person, |contact| contact.disclosed_at = Some(*at));
             }
+            UserEvent::Erased { .. } => self.forget_everything(),
+            UserEvent::InstagramErased { .. } => self.forget_instagram(),
         }
     }
 

@@ -211,6 +211,16 @@ pub enum Command {
     },
     /// Lift the stop of automatic sends after a safety refusal.
     LiftSafetyStop,
+    /// Erase the workspace with everything in it, its history included: the user is deleted. Afterwards it is vacant; a
+    /// vacant one is left as it is.
+    Erase,
+    /// Erase what came from an Instagram account: token, contacts, threads, comments, decisions, what waits, the whole
+    /// history. The owner's automations, settings, facts, plan and counters stay. When the workspace's connection, of
+    /// whatever status, is to another account, or there is none, nothing happens. (Data deletion request of the platform.)
+    EraseInstagramData {
+        /// Either id of the account.
+        account: AccountId,
+    },
     /// Notifications up to this number were read.
     ReadNotifications {
         /// Number.

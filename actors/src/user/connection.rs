@@ -220,18 +220,27 @@ pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Repl
     next.disconnected_at = Some(now);
     next.checking_since = None;
     next.webhooks_subscribed_at = None;
-    // The token is gone from here on: this is asked once, and not again after a crash. A subscription that stays brings
-    // items that no workspace wants.
-    if let Some(access) = draft.access().filter(|access| !access.token.envelope().is_empty()) {
-        draft.effect(UserEffect::Unsubscribe { access });
-    }
+    unsubscribe(draft);
     draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
     cancel::everything(draft, now, CancelReason::Disconnected, true);
     park(draft, now, ParkReason::Disconnected);
+    release(draft, &integration);
+    Ok(Reply::Done)
+}
+
+/// The token is gone after this: it is asked once, and not again after a crash. A subscription that stays brings items that
+/// no workspace wants.
+pub(super) fn unsubscribe(draft: &mut Draft<User>) {
+    if let Some(access) = draft.access().filter(|access| !access.token.envelope().is_empty()) {
+        draft.effect(UserEffect::Unsubscribe { access });
+    }
+}
+
+/// Gives the names of the account back.
+pub(super) fn release(draft: &mut Draft<User>, integration: &Integration) {
     for id in std::iter::once(&integration.account).chain(&integration.app_scoped) {
         draft.directory(DirectoryChange::Release(account_claim(id.as_str())));
     }
-    Ok(Reply::Done)
 }
 
 /// The owner took the permission back on Instagram: the token goes, and what is pending is dropped.

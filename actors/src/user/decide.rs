@@ -5,7 +5,7 @@ use super::{
     agenda::{JOBS_PER_TICK_MAX, Job},
     asking, backlog,
     command::LookedUp,
-    comment, connection, control,
+    comment, connection, control, data_deletion,
     decision::DecisionNo,
     dm::{self, Incoming},
     echo, erase,
@@ -20,6 +20,9 @@ use std::sync::Arc;
 
 /// Decides a command, then starts what is due in the outbox.
 pub(super) fn decide(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Result<Reply, Rejection> {
+    if data_deletion::comes_too_late(draft, command) {
+        return Ok(Reply::Done);
+    }
     let reply = dispatch(draft, now, command)?;
     relay::pump(draft, now, matches!(command, Command::Tick));
     Ok(reply)
@@ -101,6 +104,8 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
                 relay::emit(draft, now, event);
             }
         }
+        Command::Erase => data_deletion::erase(draft, now),
+        Command::EraseInstagramData { account } => data_deletion::erase_instagram(draft, now, account),
         Command::ReadNotifications { no } => draft.emit(UserEvent::NotificationsRead { no: *no, at: now }),
     }
     Ok(Reply::Done)

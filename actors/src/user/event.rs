@@ -377,6 +377,16 @@ pub enum UserEvent {
         /// When.
         at: Timestamp,
     },
+    /// Everything was erased: the workspace is as one that never was, except that no number comes twice.
+    Erased {
+        /// When.
+        at: Timestamp,
+    },
+    /// Everything that came from the connected Instagram account was erased, and its connection.
+    InstagramErased {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// How a decision went on.

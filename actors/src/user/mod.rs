@@ -19,6 +19,7 @@ mod compose;
 pub mod connection;
 pub mod contact;
 mod control;
+mod data_deletion;
 mod decide;
 pub mod decision;
 mod disclosure;
@@ -159,6 +160,9 @@ pub struct User {
     next_no: u64,
     /// Next number of a question, log row, notification or row of an outcome.
     next_side: u64,
+    /// Nothing happened yet, or nothing since everything was erased.
+    #[serde(default)]
+    vacant: bool,
 }
 
 impl Entity for User {
@@ -211,6 +215,7 @@ impl Entity for User {
             hrn_queue: imbl::OrdSet::new(),
             next_no: 1,
             next_side: 1,
+            vacant: true,
         }
     }
 

@@ -112,6 +112,13 @@ impl Usage {
         }
     }
 
+    /// Nothing is on its way any more.
+    pub(super) fn release_all(&mut self) {
+        for (_, month) in Arc::make_mut(&mut self.months) {
+            month.reserved = 0;
+        }
+    }
+
     /// Changes the counters of a month.
     pub(super) fn change(&mut self, month: Month, change: impl FnOnce(&mut MonthUsage)) {
         let months = Arc::make_mut(&mut self.months);

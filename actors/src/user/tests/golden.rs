@@ -37,7 +37,7 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 7] = [
+const EVENTS: [(&str, &[u8]); 8] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
@@ -45,6 +45,7 @@ const EVENTS: [(&str, &[u8]); 7] = [
     ("events-5.bin", include_bytes!("golden/events-5.bin")),
     ("events-6.bin", include_bytes!("golden/events-6.bin")),
     ("events-7.bin", include_bytes!("golden/events-7.bin")),
+    ("events-8.bin", include_bytes!("golden/events-8.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -189,6 +190,8 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::ErasureClosed(mid),
         UserEvent::PublicReplyWorded { automation: "c1".into(), wording: 1 },
         UserEvent::Disclosed { person: ana(), at },
+        UserEvent::InstagramErased { at },
+        UserEvent::Erased { at },
     ]
 }
 

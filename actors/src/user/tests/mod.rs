@@ -4,6 +4,7 @@ mod backlog;
 mod by_hand;
 mod comments;
 mod connections;
+mod data_deletion;
 mod deciding;
 mod explaining;
 mod golden;

@@ -22,7 +22,7 @@ use crate::{
         settings::SettingsPatch,
     },
 };
-use greenroom_persistence::Direction;
+use greenroom_persistence::{Direction, DirectoryChange, Erase};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub(super) const ACCOUNT: &str = "17841400000000001";
@@ -51,6 +51,8 @@ pub(super) struct World {
     pub effects: Vec<UserEffect>,
     /// Questions to the history that are not answered yet.
     pub look_backs: Vec<LookBack>,
+    /// Claims and releases, in order.
+    pub directory: Vec<DirectoryChange>,
     counter: u64,
     /// Number of sends started per outbox item.
     pub attempts: BTreeMap<OutboundId, u32>,
@@ -79,6 +81,7 @@ impl World {
             questions: Vec::new(),
             effects: Vec::new(),
             look_backs: Vec::new(),
+            directory: Vec::new(),
             counter: 0,
             attempts: BTreeMap::new(),
             all_sends: Vec::new(),
@@ -115,6 +118,10 @@ impl World {
             let bytes = rmp_serde::to_vec_named(event).unwrap();
             self.events.push(rmp_serde::from_slice(&bytes).unwrap());
         }
+        if parts.erase == Erase::History {
+            self.rows.clear();
+        }
+        self.directory.extend(parts.directory);
         for row in parts.rows {
             self.rows.insert((row.stream, row.no), row.bytes);
         }
