@@ -8,6 +8,7 @@ pub mod config;
 pub mod connect;
 pub mod delivery;
 pub mod demo;
+pub mod erasure;
 pub mod explain;
 pub mod http;
 pub mod inbound;

@@ -6,9 +6,10 @@ use crate::{
     delivery::QuarantineWarning,
     keys::{self, KeysError},
     metric_definitions::WebhookCounters,
-    outlets::{IntakeOutlet, SendStop, UserOutlet, model::NoModel},
+    outlets::{DeletionOutlet, IntakeOutlet, SendStop, UserOutlet, model::NoModel},
 };
 use greenroom_actors::{
+    deletion::Deletion,
     intake::Intake,
     ports::{Clock, Outlet},
     shell::{Host, ShellLimits, StartError},
@@ -35,6 +36,8 @@ pub struct App {
     pub users: Host<User>,
     /// What no workspace wants.
     pub intake: Host<Intake>,
+    /// Deletion requests of the platform.
+    pub deletions: Host<Deletion>,
     /// The engine.
     pub stores: Stores,
     /// The clock.
@@ -145,10 +148,13 @@ pub fn build(
         Arc::new(UserOutlet::new(client.clone(), keyring, Arc::new(NoModel), history, clock, stop))
     });
     let users = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
+    let outlet = Arc::new(DeletionOutlet::new(users.clone()));
+    let deletions = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let intake = Host::start(stores.clone(), Arc::new(IntakeOutlet), Arc::clone(&clock), limits)?;
     Ok(Arc::new(App {
         users,
         intake,
+        deletions,
         stores,
         clock,
         secrets,
@@ -259,6 +265,8 @@ impl App {
     pub async fn stop(&self, within: Duration) {
         self.announce_stop();
         let deadline = self.clock.now() + within;
+        // First: what they ask for is done by the workspaces.
+        self.deletions.drain(deadline).await;
         let report = self.users.drain(deadline).await;
         self.intake.drain(deadline).await;
         if !report.complete {
@@ -275,6 +283,7 @@ impl App {
     /// next start finds what was acknowledged.
     pub async fn abandon(&self) {
         self.announce_stop();
+        self.deletions.abort();
         self.users.abort();
         self.intake.abort();
         self.stores.journal.close().await;

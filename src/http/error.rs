@@ -1,7 +1,7 @@
 //! One mapping from what went wrong to status, stable code and words.
 
 use super::limits::RETRY_AFTER;
-use crate::explain::FindError;
+use crate::{erasure::ErasureError, explain::FindError};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -107,6 +107,26 @@ impl From<FindError> for ApiError {
         match error {
             FindError::Ask(error) => error.into(),
             FindError::Read(error) => Self::new(Code::Unavailable, error.to_string()),
+        }
+    }
+}
+
+impl From<ErasureError> for ApiError {
+    fn from(error: ErasureError) -> Self {
+        let message = error.to_string();
+        match error {
+            ErasureError::Store(_) => Self::new(Code::Unavailable, message),
+            ErasureError::Ask(AskError::Rejected(never)) => match never {},
+            ErasureError::Ask(AskError::Overloaded { retry_after }) => {
+                Self::new(Code::RateLimited, message).retry_after(retry_after)
+            }
+            ErasureError::Ask(AskError::Unavailable(_) | AskError::ShuttingDown) => {
+                Self::new(Code::Unavailable, message)
+            }
+            ErasureError::Ask(AskError::Unknown) => Self::new(Code::OutcomeUnknown, message),
+            ErasureError::Ask(
+                AskError::Taken { .. } | AskError::TooLarge { .. } | AskError::BadKey | AskError::Poisoned,
+            ) => Self::new(Code::Internal, message),
         }
     }
 }

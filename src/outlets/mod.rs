@@ -1,8 +1,10 @@
 //! Ways out: what effects of entities become in the world.
 
+mod deletion;
 mod instagram;
 pub mod model;
 
+pub use deletion::DeletionOutlet;
 pub use instagram::{SendStop, TOKEN_FIELD, UserOutlet};
 
 use async_trait::async_trait;

@@ -14,6 +14,7 @@ mod behaviour;
 mod cli;
 mod door;
 mod ends;
+mod erasure;
 mod fuzz;
 mod logs;
 mod operator;
