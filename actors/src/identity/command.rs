@@ -315,6 +315,19 @@ pub struct Import {
     pub accounts: Vec<ImportedAccount>,
     /// Sessions; those that ended, and the oldest of too many, are left behind.
     pub sessions: Vec<ImportedSession>,
+    /// Password resets that were mailed and not used; those that ended, and the oldest of too many, are left behind.
+    pub resets: Vec<ImportedReset>,
+}
+
+/// A pending password reset of a previous deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportedReset {
+    /// Hash of its token, which was stored in plain text.
+    pub token: SecretHash,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
 }
 
 /// An account of a previous deployment.

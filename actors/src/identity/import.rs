@@ -2,11 +2,11 @@
 
 use super::{
     Identity, IdentityEvent, Rejection, Reply, account, claim,
-    command::{Import, ImportedSession},
+    command::{Import, ImportedReset, ImportedSession},
     email, field,
-    limits::{IP_CHARS_MAX, NAME_CHARS_MAX, SESSIONS_MAX, USER_AGENT_CHARS_MAX},
+    limits::{IP_CHARS_MAX, NAME_CHARS_MAX, ONE_TIME_TOKENS_MAX, SESSIONS_MAX, USER_AGENT_CHARS_MAX},
     profile,
-    row::{Account, Session, UserRow},
+    row::{Account, OneTimeToken, Purpose, Session, UserRow},
     session,
 };
 use crate::{Draft, Timestamp};
@@ -32,6 +32,9 @@ pub(super) fn import(draft: &mut Draft<Identity>, now: Timestamp, rows: &Import)
     }
     if sessions(draft, now, &rows.sessions)? {
         adjusted.insert("sessions");
+    }
+    if resets(draft, now, &rows.resets) {
+        adjusted.insert("resets");
     }
     Ok(Reply::Imported { created: true, adjusted: adjusted.into_iter().collect() })
 }
@@ -91,4 +94,22 @@ fn sessions(
         session::add(draft, &Arc::new(session));
     }
     Ok(surplus > 0)
+}
+
+/// Takes over the newest live password resets. True when a live one was left behind.
+fn resets(draft: &mut Draft<Identity>, now: Timestamp, rows: &[ImportedReset]) -> bool {
+    let mut live: Vec<&ImportedReset> = rows.iter().filter(|row| row.expires_at >= now).collect();
+    live.sort_by_key(|row| row.created_at);
+    live.dedup_by_key(|row| row.token);
+    let surplus = live.len().saturating_sub(ONE_TIME_TOKENS_MAX);
+    for row in live.drain(surplus..) {
+        draft.directory(DirectoryChange::Claim(claim::reset_claim(&row.token)));
+        draft.emit(IdentityEvent::TokenIssued(Arc::new(OneTimeToken {
+            token: row.token,
+            purpose: Purpose::ResetPassword,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        })));
+    }
+    surplus > 0
 }

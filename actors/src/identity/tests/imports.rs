@@ -3,12 +3,13 @@ use crate::{
     Timestamp,
     identity::{
         Command, Email, Rejection, Reply, SecretHash,
-        command::{DeletionProof, Import, ImportedAccount, ImportedSession},
+        command::{DeletionProof, Import, ImportedAccount, ImportedReset, ImportedSession},
         field::{Field, Value},
         limits::{ACCOUNTS_MAX, NAME_CHARS_MAX, SESSIONS_MAX},
         row::{Login, Password},
     },
 };
+use std::time::Duration;
 
 fn session(world: &World, token: &str, created_days_ago: u32) -> ImportedSession {
     let created_at = world.now - DAY * created_days_ago;
@@ -47,7 +48,23 @@ fn rows(world: &World) -> Import {
             account("g1", Login::Provider(google("sub1"))),
         ],
         sessions: vec![session(world, "new", 1), session(world, "old", 6), session(world, "ended", 8)],
+        resets: Vec::new(),
     }
+}
+
+#[test]
+fn a_reset_that_was_mailed_before_still_works_once() {
+    let mut world = World::vacant();
+    let mut rows = rows(&world);
+    let (created_at, hour) = (world.now, Duration::from_secs(3_600));
+    let reset =
+        |token: &str, expires_at| ImportedReset { token: SecretHash::of(token), created_at, expires_at };
+    rows.resets = vec![reset("mailed", created_at + hour), reset("over", created_at - hour)];
+    world.run(Command::Import(Box::new(rows))).unwrap();
+    assert_eq!(world.consume_reset("over", "p2"), Err(Rejection::InvalidToken));
+    assert_eq!(world.consume_reset("mailed", "p2"), Ok(Reply::Ended(0)));
+    assert_eq!(world.consume_reset("mailed", "p3"), Err(Rejection::InvalidToken));
+    assert_eq!(world.password(), Some("p2"));
 }
 
 #[test]
