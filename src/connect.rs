@@ -8,7 +8,7 @@ use greenroom_actors::{
     id::AccountId,
     shell::AskError,
     user::{
-        Command, User,
+        Command, Rejection, User,
         command::Connect,
         integration::{SealedToken, Status},
     },
@@ -20,7 +20,7 @@ use greenroom_instagram::{
     plain,
 };
 use greenroom_persistence::{
-    EntityId, EntityIdError,
+    EntityId, EntityIdError, ReadError,
     secret::{Field, SecretError},
 };
 use rand::TryRng;
@@ -75,7 +75,7 @@ async fn authorise(app: &Arc<App>, door: SocketAddr) -> anyhow::Result<()> {
     let code = consent(app, &redirect_uri).await?;
     let short = app.client.exchange_code(&app.instagram_app, &redirect_uri, &code).await?;
     let long = app.client.long_lived_token(&app.instagram_app, &short.token).await.value?;
-    by_token(app, DEMO_WORKSPACE, &long, short.permissions.unwrap_or_default()).await?;
+    by_token(app, DEMO_WORKSPACE, &long, short.permissions.unwrap_or_default(), None).await?;
     Ok(())
 }
 
@@ -105,6 +105,9 @@ pub enum ConnectError {
     /// The token belongs to a personal account.
     #[error("the account is no professional account")]
     NotProfessional,
+    /// The token belongs to another account than the one that is to be connected again.
+    #[error("this is another account than the one to connect again")]
+    Unexpected,
     /// The token was not sealed.
     #[error(transparent)]
     Seal(#[from] SecretError),
@@ -117,7 +120,7 @@ pub enum ConnectError {
 }
 
 /// Connects a workspace to the account that a token belongs to: identity, subscription, sealed token, and then what had
-/// arrived before.
+/// arrived before. With `expected`, only to that account: a reconnection must not switch accounts by accident.
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -126,6 +129,7 @@ pub async fn by_token(
     workspace: &str,
     token: &LongToken,
     scopes: Vec<String>,
+    expected: Option<&str>,
 ) -> Result<Connected, ConnectError> {
     let entity = EntityId::new(User::KIND, workspace)?;
     let me = app.client.me(&token.token).await.value.map_err(|error| match error {
@@ -133,6 +137,9 @@ pub async fn by_token(
         _ => ConnectError::Call(error),
     })?;
     let account = me.professional.ok_or(ConnectError::NotProfessional)?;
+    if expected.is_some_and(|expected| account.as_str() != expected) {
+        return Err(ConnectError::Unexpected);
+    }
     let webhooks_subscribed = app.client.subscribe(&token.token, &account).await.value.is_ok();
     let field = Field { tenant: entity.as_str(), name: TOKEN_FIELD };
     let sealed = app.keyring.seal(field, token.token.expose_secret(), &mut rand::rngs::SysRng)?;
@@ -150,6 +157,59 @@ pub async fn by_token(
     app.users.ask(workspace, Command::ConnectInstagram(connect), 0).await?;
     unrouted::serve(app).await?;
     Ok(Connected { account: account.to_string(), username, webhooks_subscribed })
+}
+
+/// Why an account was not disconnected.
+#[derive(Debug, thiserror::Error)]
+pub enum DisconnectError {
+    /// The name is no workspace's.
+    #[error("no such workspace: {0}")]
+    Workspace(#[from] EntityIdError),
+    /// The workspace did not take it.
+    #[error(transparent)]
+    Ask(#[from] AskError<User>),
+    /// The directory cannot be read.
+    #[error("directory: {0}")]
+    Directory(#[from] ReadError),
+}
+
+/// Disconnects a workspace from its account: durable here first, then the platform is asked to send no more webhooks. That
+/// may fail; what still comes belongs to nobody. A workspace without an account is disconnected already.
+///
+/// # Errors
+/// See [`DisconnectError`].
+pub async fn disconnect(app: &Arc<App>, workspace: &str) -> Result<(), DisconnectError> {
+    let entity = EntityId::new(User::KIND, workspace)?;
+    let known = app.users.published(workspace).await?.state.integration.clone();
+    match app.users.ask(workspace, Command::DisconnectInstagram, 0).await {
+        Ok(_) | Err(AskError::Rejected(Rejection::NotConnected)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let Some(known) = known else { return Ok(()) };
+    let field = Field { tenant: entity.as_str(), name: TOKEN_FIELD };
+    let (Ok(token), Ok(account)) =
+        (app.keyring.open(field, known.token.envelope()), ids::AccountId::parse(known.account.as_str()))
+    else {
+        return Ok(());
+    };
+    let token = SecretString::from(token.as_str());
+    if let Err(error) = app.client.unsubscribe(&token, &account).await.value {
+        tracing::info!(%error, "the platform was not told of a disconnection");
+    }
+    Ok(())
+}
+
+/// The owner of an account took the permission back on Instagram. Nothing happens when no workspace has the account.
+///
+/// # Errors
+/// See [`DisconnectError`].
+pub async fn revoked(app: &Arc<App>, account: &str) -> Result<(), DisconnectError> {
+    let name = greenroom_actors::user::connection::account_claim(account);
+    let Some(workspace) = app.stores.directory.lookup(&name).await? else { return Ok(()) };
+    match app.users.ask(workspace.key(), Command::RevokeInstagram, 0).await {
+        Ok(_) | Err(AskError::Rejected(Rejection::NotConnected)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Answers the sandbox's consent page as its demo account would.

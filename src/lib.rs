@@ -11,6 +11,8 @@ pub mod demo;
 pub mod erasure;
 pub mod explain;
 pub mod http;
+pub mod identities;
+pub mod import;
 pub mod inbound;
 pub mod keys;
 pub mod metric_definitions;

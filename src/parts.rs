@@ -1,18 +1,32 @@
 //! The composition root: every part is made here, by hand, and handed to those who need it.
 
 use crate::{
+    auth::{
+        address::ClientAddresses,
+        cookie::Cookies,
+        google::{GoogleClient, GoogleClientError},
+        hashing::HashingPool,
+        mail::{Mailbox, Mailer, NoMailer, SmtpConfigError, SmtpMailer},
+        origin::TrustedOrigins,
+        parts::Auth,
+        rate_limit::RateLimiter,
+    },
     clock::SystemClock,
-    config::{Config, Secret},
+    config::{Config, MailTransport, Secret},
     delivery::QuarantineWarning,
     keys::{self, KeysError},
     metric_definitions::WebhookCounters,
-    outlets::{DeletionOutlet, IntakeOutlet, SendStop, UserOutlet, model::NoModel},
+    outlets::{
+        DeletionOutlet, IdentityOutlet, IntakeOutlet, SendStop, SignInOutlet, UserOutlet, model::NoModel,
+    },
 };
 use greenroom_actors::{
     deletion::Deletion,
+    identity::Identity,
     intake::Intake,
     ports::{Clock, Outlet},
     shell::{Host, ShellLimits, StartError},
+    signin::SignIns,
     user::User,
 };
 use greenroom_instagram::{
@@ -34,6 +48,14 @@ use std::{
 pub struct App {
     /// Workspaces.
     pub users: Host<User>,
+    /// The auth side of users.
+    pub identities: Host<Identity>,
+    /// Sign-ins that are under way.
+    pub sign_ins: Host<SignIns>,
+    /// What the auth endpoints need beside them.
+    pub auth: Auth,
+    /// Mails of the sandbox, when nothing else takes them.
+    pub mailbox: Option<Mailbox>,
     /// What no workspace wants.
     pub intake: Host<Intake>,
     /// Deletion requests of the platform.
@@ -99,6 +121,12 @@ pub enum BuildError {
     /// The client of Instagram did not start.
     #[error("instagram client")]
     Client(#[from] client::ConfigError),
+    /// Sign-in with Google cannot work.
+    #[error("sign-in with google: {0}")]
+    Google(#[from] GoogleClientError),
+    /// Mails cannot leave.
+    #[error("mail: {0}")]
+    Mail(#[from] SmtpConfigError),
     /// A host of entities did not start.
     #[error("actors: {0}")]
     Host(#[from] StartError),
@@ -150,9 +178,20 @@ pub fn build(
     let users = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let outlet = Arc::new(DeletionOutlet::new(users.clone()));
     let deletions = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
+    let mailbox = (config.mail_transport() == MailTransport::Sandbox).then(Mailbox::default);
+    let mailer = mailer(config, mailbox.as_ref())?;
+    let auth = auth(config, mailer.is_some())?;
+    let mailer = mailer.unwrap_or_else(|| Arc::new(NoMailer));
+    let outlet = Arc::new(IdentityOutlet::new(mailer, Arc::clone(&keyring), users.clone()));
+    let identities = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
+    let sign_ins = Host::start(stores.clone(), Arc::new(SignInOutlet), Arc::clone(&clock), limits.clone())?;
     let intake = Host::start(stores.clone(), Arc::new(IntakeOutlet), Arc::clone(&clock), limits)?;
     Ok(Arc::new(App {
         users,
+        identities,
+        sign_ins,
+        auth,
+        mailbox,
         intake,
         deletions,
         stores,
@@ -173,6 +212,32 @@ pub fn build(
         quarantine_warning: QuarantineWarning::default(),
         draining: AtomicBool::new(false),
     }))
+}
+
+/// The way of mails.
+fn mailer(config: &Config, mailbox: Option<&Mailbox>) -> Result<Option<Arc<dyn Mailer>>, SmtpConfigError> {
+    Ok(match (config.mail_transport(), mailbox) {
+        (MailTransport::Smtp, _) => Some(Arc::new(SmtpMailer::new(&config.mail)?)),
+        (MailTransport::Sandbox, Some(mailbox)) => Some(Arc::new(mailbox.clone())),
+        (MailTransport::Sandbox | MailTransport::Off, _) => None,
+    })
+}
+
+fn auth(config: &Config, sends_mail: bool) -> Result<Auth, BuildError> {
+    let origin = config.public_origin();
+    let secrets = keys::auth_secrets(&config.data.dir, &config.auth.secrets)?;
+    Ok(Auth {
+        cookies: Cookies::new(origin.starts_with("https://"), secrets.clone()),
+        secrets,
+        limiter: config.limits_auth_rate().then(RateLimiter::default),
+        addresses: ClientAddresses::behind(&config.auth.trusted_proxies),
+        hashing: HashingPool::new(config.auth.hashing_threads, config.auth.hashing_queue_max),
+        google: GoogleClient::new(&config.google)?,
+        convex: keys::convex_tokens(&config.data.dir, &origin)?,
+        origins: TrustedOrigins::new(&origin, &config.auth.trusted_origins),
+        settings: config.auth.clone(),
+        sends_mail,
+    })
 }
 
 /// The one place where the engine is chosen.
@@ -265,7 +330,9 @@ impl App {
     pub async fn stop(&self, within: Duration) {
         self.announce_stop();
         let deadline = self.clock.now() + within;
-        // First: what they ask for is done by the workspaces.
+        // First: what identities and deletion requests ask for is done by the workspaces.
+        self.identities.drain(deadline).await;
+        self.sign_ins.drain(deadline).await;
         self.deletions.drain(deadline).await;
         let report = self.users.drain(deadline).await;
         self.intake.drain(deadline).await;

@@ -70,6 +70,9 @@ pub async fn start_on(
 ) -> anyhow::Result<Running> {
     let metrics = telemetry::start_metrics()?;
     let address = listener.local_addr()?;
+    if config.auth.base_url.is_empty() {
+        config.auth.base_url = format!("http://{address}");
+    }
     let sandboxed = config.uses_sandbox();
     let own_sandbox = if sandboxed { use_sandbox(&mut config).await? } else { None };
     let (entrance, stop) = (Entrance::default(), CancellationToken::new());

@@ -27,6 +27,8 @@ pub enum AuthError {
     Refused(Refusal),
     /// No route, no such method, or a feature that is off: 404 without a body.
     NotFound,
+    /// The body is larger than any honest one.
+    BodyTooLarge,
     /// The body's media type is not taken here.
     UnsupportedMediaType {
         /// The header as sent.
@@ -109,6 +111,7 @@ impl AuthError {
             Self::NotFound => empty(404),
             Self::UnauthorizedEmpty => empty(401),
             Self::Internal => empty(500),
+            Self::BodyTooLarge => fixed((413, Some("PAYLOAD_TOO_LARGE"), "Request body is too large")),
             Self::Validation(problems) => owned(400, Some("VALIDATION_ERROR"), problems.clone()),
             Self::UnsupportedMediaType { sent, forms } => {
                 let allowed = if *forms { "application/x-www-form-urlencoded, " } else { "" };

@@ -16,6 +16,7 @@ pub mod hashing;
 pub mod mail;
 mod oauth_failure;
 pub mod origin;
+pub mod parts;
 pub mod password;
 pub mod pkce;
 pub mod random;

@@ -35,6 +35,8 @@ section! {
         fresh_for: Span = Span::seconds(24 * 3600), "span", Span::seconds(0)..=Span::seconds(7 * 24 * 3600);
         /// Whether a short-lived signed copy of the session travels in a cookie, so that most reads need no look-up. A revoked session may be seen by its holder for up to five minutes.
         cookie_cache: bool = false, "flag";
+        /// Whether answers that tell of a session also set a token of the sync protocol as a cookie, for pages that are rendered by a server.
+        convex_cookie: bool = false, "flag";
         /// Rate limits of the auth routes: `on`, `off`, or `auto`, which is off only while the sandbox stands in.
         rate_limit: String = "auto".to_owned(), "name";
         /// Header that carries the client's address.

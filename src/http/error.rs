@@ -8,6 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use greenroom_actors::{
+    Entity,
+    identity::Identity,
     shell::{AskError, Unavailable},
     user::{Rejection, User},
 };
@@ -20,6 +22,8 @@ use std::time::Duration;
 pub enum Code {
     /// No or wrong credentials.
     Unauthenticated,
+    /// Not from there.
+    Forbidden,
     /// No such thing for this caller.
     NotFound,
     /// The input is wrong.
@@ -40,6 +44,7 @@ impl Code {
     const fn status(self) -> StatusCode {
         match self {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Validation => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict => StatusCode::CONFLICT,
@@ -83,10 +88,26 @@ fn code_of(rejection: &Rejection) -> Code {
 
 impl From<AskError<User>> for ApiError {
     fn from(error: AskError<User>) -> Self {
+        match &error {
+            AskError::Rejected(rejection) => Self::new(code_of(rejection), error.to_string()),
+            _ => Self::unanswered(error),
+        }
+    }
+}
+
+impl From<AskError<Identity>> for ApiError {
+    fn from(error: AskError<Identity>) -> Self {
+        Self::unanswered(error)
+    }
+}
+
+impl ApiError {
+    /// Why an entity of any kind did not answer. What its own rules refuse is a conflict, unless its kind says better.
+    fn unanswered<E: Entity>(error: AskError<E>) -> Self {
         let message = error.to_string();
         match error {
-            AskError::Rejected(rejection) => Self::new(code_of(&rejection), message),
-            AskError::Taken { .. } => Self::new(Code::Conflict, "the name belongs to another workspace"),
+            AskError::Rejected(_) => Self::new(Code::Conflict, message),
+            AskError::Taken { .. } => Self::new(Code::Conflict, "the name belongs to another one"),
             AskError::TooLarge { .. } => Self::new(Code::Validation, message),
             AskError::BadKey => Self::new(Code::NotFound, "no such workspace"),
             AskError::Overloaded { retry_after } => {
@@ -161,11 +182,11 @@ mod tests {
 
     #[test]
     fn whatever_is_not_available_says_when_to_try_again() {
-        assert_eq!(hint(ApiError::from(AskError::ShuttingDown)).as_deref(), Some("30"));
+        assert_eq!(hint(ApiError::from(AskError::<User>::ShuttingDown)).as_deref(), Some("30"));
         let pausing = Unavailable::Pausing { retry_after: Duration::from_millis(1_500) };
-        assert_eq!(hint(ApiError::from(AskError::Unavailable(pausing))).as_deref(), Some("2"));
+        assert_eq!(hint(ApiError::from(AskError::<User>::Unavailable(pausing))).as_deref(), Some("2"));
         assert_eq!(hint(ApiError::new(Code::Unavailable, "recovering")).as_deref(), Some("30"));
-        assert_eq!(hint(ApiError::from(AskError::Unknown)), None, "ask before trying again");
+        assert_eq!(hint(ApiError::from(AskError::<Identity>::Unknown)), None, "ask before trying again");
         assert_eq!(hint(ApiError::new(Code::NotFound, "no such thing")), None);
     }
 }

@@ -1,14 +1,20 @@
 //! The front door: what every handler shares, and the one page of routes.
 
 mod admin;
+mod auth;
+mod caller;
 mod entrance;
 mod error;
 mod health;
+mod import;
+mod instagram;
 mod limits;
+mod mailbox;
 mod provision;
 mod router;
 mod webhook;
 
+pub use caller::{Caller, Visitor};
 pub use entrance::Entrance;
 pub use error::{ApiError, Code};
 pub use limits::WebhookLimits;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     config::{Secret, Span},
-    connect::{self, ConnectError},
+    connect::{self, ConnectError, DisconnectError},
 };
 use axum::{
     Json,
@@ -77,7 +77,7 @@ pub(super) async fn connect(
     let NewConnection { access_token, lifetime, scopes } = read(body)?;
     let lifetime = lifetime.map_or(LIFETIME_ASSUMED, |span| span.0);
     let token = LongToken { token: access_token.to_secret_string(), lifetime };
-    let connected = connect::by_token(&door.app, &workspace, &token, scopes).await?;
+    let connected = connect::by_token(&door.app, &workspace, &token, scopes, None).await?;
     Ok(Json(json!({
         "account": connected.account, "username": connected.username,
         "webhooks_subscribed": connected.webhooks_subscribed,
@@ -91,9 +91,21 @@ impl From<ConnectError> for ApiError {
             ConnectError::Ask(AskError::Rejected(Rejection::Invalid(errors))) => invalid(&errors),
             ConnectError::Ask(error) => error.into(),
             ConnectError::Workspace(_) => Self::new(Code::NotFound, "no such workspace"),
-            ConnectError::Refused(_) | ConnectError::NotProfessional => Self::new(Code::Validation, words),
+            ConnectError::Refused(_) | ConnectError::NotProfessional | ConnectError::Unexpected => {
+                Self::new(Code::Validation, words)
+            }
             ConnectError::Call(_) | ConnectError::Unserved(_) => Self::new(Code::Unavailable, words),
             ConnectError::Seal(_) => Self::new(Code::Internal, words),
+        }
+    }
+}
+
+impl From<DisconnectError> for ApiError {
+    fn from(error: DisconnectError) -> Self {
+        match error {
+            DisconnectError::Ask(error) => error.into(),
+            DisconnectError::Workspace(_) => Self::new(Code::NotFound, "no such workspace"),
+            DisconnectError::Directory(error) => Self::new(Code::Unavailable, error.to_string()),
         }
     }
 }

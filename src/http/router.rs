@@ -1,11 +1,11 @@
 //! Every route, on one page.
 
 use super::{
-    admin,
+    admin, auth,
     error::{ApiError, Code},
-    health,
+    health, import, instagram,
     limits::{RETRY_AFTER, WebhookLimits},
-    provision, webhook,
+    mailbox, provision, webhook,
 };
 use crate::parts::App;
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::IntoResponse,
-    routing::{delete, get, post, put},
+    routing::{any, delete, get, post, put},
 };
 use std::sync::Arc;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
@@ -54,6 +54,10 @@ pub fn router(door: Door) -> Router {
         .nest("/workspaces/{workspace}", workspace)
         .route("/intake", get(admin::intake))
         .route("/automatic-sends", get(admin::automatic_sends).put(admin::stop_automatic_sends))
+        .route(
+            "/import/identities",
+            post(import::identities).layer(DefaultBodyLimit::max(import::BODY_BYTES_MAX)),
+        )
         .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
     let routes = Router::new()
         .route(
@@ -64,6 +68,10 @@ pub fn router(door: Door) -> Router {
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
         .nest("/api/admin", admin)
+        .merge(instagram::routes())
+        .route("/__sandbox/mail", get(mailbox::list))
+        .route("/api/auth/{*path}", any(auth::serve))
+        .route("/.well-known/openid-configuration", get(auth::discovery))
         .fallback(not_found)
         .with_state(door);
     secured(routes)

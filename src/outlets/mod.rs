@@ -1,10 +1,12 @@
 //! Ways out: what effects of entities become in the world.
 
 mod deletion;
+mod identity;
 mod instagram;
 pub mod model;
 
 pub use deletion::DeletionOutlet;
+pub use identity::{IdentityOutlet, SignInOutlet};
 pub use instagram::{SendStop, TOKEN_FIELD, UserOutlet};
 
 use async_trait::async_trait;

@@ -85,6 +85,12 @@ impl Integration {
         matches!(self.status, Status::Active | Status::Limited) && now < self.expires_at
     }
 
+    /// The owner ended it here.
+    #[must_use]
+    pub fn is_disconnected(&self) -> bool {
+        self.status == Status::Disconnected
+    }
+
     /// The text is one of the two ids of the account.
     #[must_use]
     pub fn is_account(&self, id: &str) -> bool {

@@ -67,6 +67,12 @@ impl Cookies {
         Self { secure, secrets }
     }
 
+    /// Whether the public origin is https.
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// Sets a signed cookie; without `max_age` (seconds) it ends with the browser's session.
     #[must_use]
     pub fn set_signed(&self, name: Name, value: &str, max_age: Option<u32>) -> String {

@@ -1,0 +1,4 @@
+//! Taking over what a previous deployment stored.
+
+pub mod identities;
+mod row;

@@ -1,0 +1,104 @@
+//! The way out of an identity: mails, and the erasure of the workspace of a user who was deleted.
+
+use crate::{
+    auth::mail::{self, Mail, MailError, Mailer},
+    identities,
+};
+use async_trait::async_trait;
+use greenroom_actors::{
+    EntityId,
+    identity::{
+        Command, Email, Identity, IdentityEffect, Sealed,
+        mail::{MailKind, MailOutcome},
+    },
+    ports::Outlet,
+    shell::{AskError, Host},
+    user::{self, User},
+};
+use greenroom_persistence::secret::Keyring;
+use std::sync::Arc;
+
+/// Performs the effects of identities.
+pub struct IdentityOutlet {
+    mailer: Arc<dyn Mailer>,
+    keyring: Arc<Keyring>,
+    users: Host<User>,
+}
+
+impl IdentityOutlet {
+    /// An outlet that hands mails to `mailer` and erases workspaces of `users`.
+    #[must_use]
+    pub const fn new(mailer: Arc<dyn Mailer>, keyring: Arc<Keyring>, users: Host<User>) -> Self {
+        Self { mailer, keyring, users }
+    }
+
+    async fn send(&self, identity: &EntityId, kind: MailKind, to: &Email, sealed: &Sealed) -> MailOutcome {
+        let payload = match identities::open_mail(&self.keyring, identity, sealed) {
+            Ok(payload) => payload,
+            Err(error) => return MailOutcome::Rejected { reason: error.to_string() },
+        };
+        let mail = Mail {
+            kind: wire_kind(kind),
+            to: to.as_str().to_owned(),
+            url: payload.url,
+            token: payload.token,
+        };
+        match self.mailer.send(&mail).await {
+            Ok(()) => MailOutcome::Sent,
+            Err(MailError::Retry(reason)) => MailOutcome::Retry { reason: reason.to_owned(), after: None },
+            Err(MailError::Rejected(reason)) => MailOutcome::Rejected { reason: reason.to_owned() },
+        }
+    }
+
+    async fn erase(&self, user_id: &str) -> bool {
+        match self.users.ask(user_id, user::Command::Erase, 0).await {
+            // A key that no workspace can have: there is none.
+            Ok(_) | Err(AskError::BadKey) => true,
+            Err(error) => {
+                tracing::warn!(%error, "a workspace is not erased yet");
+                false
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Outlet<Identity> for IdentityOutlet {
+    async fn run(&self, identity: &EntityId, effect: IdentityEffect) -> Option<Command> {
+        Some(match effect {
+            IdentityEffect::SendMail { id, attempt, kind, to, payload } => {
+                let outcome = self.send(identity, kind, &to, &payload).await;
+                Command::MailFinished { id, attempt, outcome }
+            }
+            IdentityEffect::EraseWorkspace { attempt } => {
+                let erased = self.erase(identity.key()).await;
+                Command::WorkspaceErased { attempt, erased }
+            }
+        })
+    }
+}
+
+/// Round trips ask for nothing outside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SignInOutlet;
+
+#[async_trait]
+impl Outlet<greenroom_actors::signin::SignIns> for SignInOutlet {
+    async fn run(
+        &self,
+        _: &EntityId,
+        effect: std::convert::Infallible,
+    ) -> Option<greenroom_actors::signin::Command> {
+        match effect {}
+    }
+}
+
+const fn wire_kind(kind: MailKind) -> mail::MailKind {
+    match kind {
+        MailKind::ResetPassword => mail::MailKind::ResetPassword,
+        MailKind::VerifyEmail => mail::MailKind::VerifyEmail,
+        MailKind::ConfirmEmailChange => mail::MailKind::ChangeEmailConfirmation,
+        MailKind::VerifyNewEmail => mail::MailKind::ChangeEmailVerification,
+        MailKind::DeleteUser => mail::MailKind::DeleteAccount,
+    }
+}
