@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Browser, CLIENTS } from "../lib/browser.js";
-import { SESSION_KEYS, USER_KEYS } from "../lib/match.js";
+import { MORE_FIELDS, SESSION_KEYS, USER_KEYS } from "../lib/match.js";
 import { PASSWORD, elsewhere, newEmail, ok, refused, signedUp } from "../lib/people.js";
 
 const DAY_MS = 86_400_000;
@@ -19,7 +19,7 @@ for (const [version, create] of Object.entries(CLIENTS)) {
       assert.match(user.id, /^[A-Za-z0-9]{32}$/);
       assert.deepEqual(
         { ...user, id: "", createdAt: 0, updatedAt: 0 },
-        { id: "", createdAt: 0, updatedAt: 0, name: "Grace", email: email.toLowerCase(), emailVerified: false, image: "https://img.example/a.png", gender: null, use_case: ["dm"], onboarding_complete: false },
+        { id: "", createdAt: 0, updatedAt: 0, name: "Grace", email: email.toLowerCase(), emailVerified: false, image: "https://img.example/a.png", gender: null, use_case: ["dm"], onboarding_complete: false, ...MORE_FIELDS },
       );
       assert.ok(user.createdAt instanceof Date && user.updatedAt instanceof Date);
 

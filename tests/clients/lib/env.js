@@ -10,7 +10,7 @@ const read = (name) => {
 export const BASE_URL = read("BASE_URL");
 /** A second server, alike but for deleting accounts only by a mailed link. */
 export const DELETION_BY_MAIL_URL = read("DELETION_BY_MAIL_URL");
-/** Lists the mails sent to `?to=ADDRESS`, oldest first. */
+/** Lists the mails sent to `?to=ADDRESS`, oldest first; several addresses, separated by spaces, when each server has its own list. */
 export const MAIL_URL = read("MAIL_URL");
 /** `reference` or `greenroom`: decides how rows are imported. */
 export const TARGET = read("TARGET");
@@ -23,5 +23,6 @@ export const GOOGLE = {
   clientId: read("GOOGLE_CLIENT_ID"),
   clientSecret: read("GOOGLE_CLIENT_SECRET"),
 };
-/** The operator's token, only for the product. */
-export const operatorToken = () => read("OPERATOR_TOKEN");
+/** The operator's token of a server, only for the product. */
+export const operatorToken = (base) =>
+  read(base === DELETION_BY_MAIL_URL ? "DELETION_BY_MAIL_OPERATOR_TOKEN" : "OPERATOR_TOKEN");

@@ -1,9 +1,20 @@
 // Compares an answer with what a vector expects.
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
+import { TARGET } from "./env.js";
 
-/** Every key of a user: the contract's and the three extra fields that the vectors declare. */
-export const USER_KEYS = ["createdAt", "email", "emailVerified", "gender", "id", "image", "name", "onboarding_complete", "updatedAt", "use_case"];
+/** Extra fields that the product declares beside the three of the vectors, as they are when nobody set them. */
+export const MORE_FIELDS =
+  TARGET === "greenroom"
+    ? {
+        ...Object.fromEntries(
+          ["active_platforms", "business_type", "current_tracking", "leads_per_month", "main_offering", "other_business_type", "other_platform", "other_tracking", "other_use_case", "pilot_goal"].map((name) => [name, null]),
+        ),
+        sidekick_onboarding_complete: false,
+      }
+    : {};
+/** Every key of a user: the contract's, the three extra fields that the vectors declare, and the product's. */
+export const USER_KEYS = ["createdAt", "email", "emailVerified", "gender", "id", "image", "name", "onboarding_complete", "updatedAt", "use_case", ...Object.keys(MORE_FIELDS)].sort();
 /** Every key of a session. */
 export const SESSION_KEYS = ["createdAt", "expiresAt", "id", "ipAddress", "token", "updatedAt", "userAgent", "userId"];
 const TOLERANCE_MS = 30_000;
@@ -52,7 +63,7 @@ function value(actual, expected, place) {
   }
   if (expected === null || typeof expected !== "object") return assert.ok(isDeepStrictEqual(actual, expected), `${place}: ${JSON.stringify(actual)}`);
   if (expected.$in_s !== undefined) return time(actual, expected.$in_s, place);
-  if (expected.$user) return object(actual, USER_KEYS, { id: "<T32>", createdAt: "<date>", updatedAt: "<date>", ...expected.$user }, place);
+  if (expected.$user) return object(actual, USER_KEYS, { id: "<T32>", createdAt: "<date>", updatedAt: "<date>", ...MORE_FIELDS, ...expected.$user }, place);
   if (expected.$session) return object(actual, SESSION_KEYS, { createdAt: "<date>", updatedAt: "<date>", expiresAt: "<date>", ...expected.$session }, place);
   return object(actual, Object.keys(expected), expected, place);
 }

@@ -8,7 +8,7 @@ import { newEmail, newId } from "./people.js";
 const seeders = {
   reference: (rows, base) => post(`${base}/__reference/rows`, rows, {}),
   greenroom: (rows, base) =>
-    post(`${base}/api/admin/import/identities`, rows, { authorization: `Bearer ${operatorToken()}` }),
+    post(`${base}/api/admin/import/identities`, rows, { authorization: `Bearer ${operatorToken(base)}` }),
 };
 
 /** Imports `{users, sessions, accounts, verifications}` into the server under test. */
