@@ -1,14 +1,16 @@
 //! Addresses: the contract's syntax, and the form that is looked up.
 
+use greenroom_actors::identity::limits::EMAIL_BYTES_MAX;
+
 /// Whether a text is an address: ASCII only, no trimming.
 ///
 /// Local part of letters, digits and `_ ' + - .`, no dot at either end, no two in a row, the last character no
 /// apostrophe; then labels of letters, digits and hyphens that do not begin with a hyphen, and a last one of two or more
-/// letters.
+/// letters. One that is longer than [`EMAIL_BYTES_MAX`] is nobody's.
 #[must_use]
 pub fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
-    is_local(local) && is_domain(domain)
+    text.len() <= EMAIL_BYTES_MAX && is_local(local) && is_domain(domain)
 }
 
 /// The form of an address that is stored and looked up.
@@ -77,6 +79,8 @@ mod tests {
         ] {
             assert!(!is_address(wrong), "{wrong:?}");
         }
+        let of_length = |length: usize| format!("{}@b.cd", "a".repeat(length - 5));
+        assert!(is_address(&of_length(EMAIL_BYTES_MAX)) && !is_address(&of_length(EMAIL_BYTES_MAX + 1)));
         assert_eq!(canonical("Ada@Example.com"), "ada@example.com");
     }
 }
