@@ -25,6 +25,7 @@ use greenroom_actors::{
     },
     shell::AskError,
 };
+use greenroom_persistence::secret::SecretError;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
@@ -327,9 +328,9 @@ impl<E: greenroom_actors::Entity> From<AskError<E>> for AuthError {
                 Self::Overloaded { retry_after: RETRY_AFTER }
             }
             AskError::BadKey => Self::NotFound,
+            AskError::TooLarge { .. } => Self::BodyTooLarge,
             error @ (AskError::Rejected(_)
             | AskError::Taken { .. }
-            | AskError::TooLarge { .. }
             | AskError::Unknown
             | AskError::Poisoned) => {
                 tracing::error!(%error, "an identity did not answer as expected");
@@ -382,6 +383,9 @@ impl Call {
 
 impl From<SealError> for AuthError {
     fn from(error: SealError) -> Self {
+        if matches!(error, SealError::Secret(SecretError::TooLong)) {
+            return Self::BodyTooLarge;
+        }
         tracing::error!(%error, "a secret of an identity is not sealed or opened");
         Self::Internal
     }

@@ -46,11 +46,12 @@ pub(in crate::http::auth) async fn link(call: &mut Call) -> Outcome {
     let profile = profile(call, &user_id, &person, &tokens).ok_or(Refusal::UserEmailNotFound)??;
     ask(call, &user_id, LinkFlow::IdToken, profile).await.map_err(|error| match error {
         AskError::Taken { .. } => Refusal::SocialAccountAlreadyLinked.into(),
-        AskError::Rejected(Rejection::ProviderEmailUnverified) => Refusal::LinkingNotAllowed.into(),
         AskError::Rejected(Rejection::ProviderEmailDiffers) => {
             Refusal::LinkingDifferentEmailsNotAllowed.into()
         }
         AskError::Rejected(Rejection::NoUser) => Refusal::Unauthorized.into(),
+        // Not verified there, one account too many, or tokens that are too long to be kept.
+        AskError::Rejected(_) => Refusal::LinkingNotAllowed.into(),
         error => AuthError::from(error),
     })?;
     Ok(Answer::json(&json!({ "url": "", "status": true, "redirect": false })))

@@ -58,6 +58,7 @@ pub(super) async fn start(call: &Call, state: &str, round_trip: &RoundTrip) -> R
         Err(AskError::Rejected(Rejection::Full { .. })) => {
             Err(AuthError::Overloaded { retry_after: FULL_RETRY_AFTER })
         }
+        Err(AskError::Rejected(Rejection::TooLong)) => Err(AuthError::BodyTooLarge),
         Err(error) => Err(error.into()),
     }
 }
