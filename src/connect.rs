@@ -162,9 +162,6 @@ pub async fn by_token(
 /// Why an account was not disconnected.
 #[derive(Debug, thiserror::Error)]
 pub enum DisconnectError {
-    /// The name is no workspace's.
-    #[error("no such workspace: {0}")]
-    Workspace(#[from] EntityIdError),
     /// The workspace did not take it.
     #[error(transparent)]
     Ask(#[from] AskError<User>),
@@ -173,30 +170,16 @@ pub enum DisconnectError {
     Directory(#[from] ReadError),
 }
 
-/// Disconnects a workspace from its account: durable here first, then the platform is asked to send no more webhooks. That
-/// may fail; what still comes belongs to nobody. A workspace without an account is disconnected already.
+/// Disconnects a workspace from its account. The workspace itself asks the platform to send no more webhooks; that may
+/// fail, and what still comes belongs to nobody. A workspace without an account is disconnected already.
 ///
 /// # Errors
 /// See [`DisconnectError`].
 pub async fn disconnect(app: &Arc<App>, workspace: &str) -> Result<(), DisconnectError> {
-    let entity = EntityId::new(User::KIND, workspace)?;
-    let known = app.users.published(workspace).await?.state.integration.clone();
     match app.users.ask(workspace, Command::DisconnectInstagram, 0).await {
-        Ok(_) | Err(AskError::Rejected(Rejection::NotConnected)) => {}
-        Err(error) => return Err(error.into()),
+        Ok(_) | Err(AskError::Rejected(Rejection::NotConnected)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    let Some(known) = known else { return Ok(()) };
-    let field = Field { tenant: entity.as_str(), name: TOKEN_FIELD };
-    let (Ok(token), Ok(account)) =
-        (app.keyring.open(field, known.token.envelope()), ids::AccountId::parse(known.account.as_str()))
-    else {
-        return Ok(());
-    };
-    let token = SecretString::from(token.as_str());
-    if let Err(error) = app.client.unsubscribe(&token, &account).await.value {
-        tracing::info!(%error, "the platform was not told of a disconnection");
-    }
-    Ok(())
 }
 
 /// The owner of an account took the permission back on Instagram. Nothing happens when no workspace has the account.

@@ -104,7 +104,6 @@ impl From<DisconnectError> for ApiError {
     fn from(error: DisconnectError) -> Self {
         match error {
             DisconnectError::Ask(error) => error.into(),
-            DisconnectError::Workspace(_) => Self::new(Code::NotFound, "no such workspace"),
             DisconnectError::Directory(error) => Self::new(Code::Unavailable, error.to_string()),
         }
     }
