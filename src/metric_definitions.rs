@@ -16,6 +16,10 @@ pub const WEBHOOK_SECRET: &str = "greenroom_webhook_secret_total";
 pub const INSTAGRAM_CALLS: &str = "greenroom_instagram_calls_total";
 /// Duration of calls to Instagram, by `call`.
 pub const INSTAGRAM_CALL_SECONDS: &str = "greenroom_instagram_call_seconds";
+/// Passwords that were hashed or checked.
+pub const PASSWORD_HASHES: &str = "greenroom_password_hashes_total";
+/// Passwords that were refused because too many were waiting.
+pub const PASSWORD_HASHES_REFUSED: &str = "greenroom_password_hashes_refused_total";
 
 /// Handles to the counters that every delivery moves, looked up once: a look-up costs more than the count.
 pub struct WebhookCounters {
@@ -49,5 +53,7 @@ pub fn describe() {
     describe_counter!(WEBHOOK_QUARANTINED, "items and deliveries that could not be understood, by reason");
     describe_counter!(WEBHOOK_SECRET, "deliveries by index of the secret that signed them");
     describe_counter!(INSTAGRAM_CALLS, "calls to Instagram, by call and outcome");
+    describe_counter!(PASSWORD_HASHES, "passwords that were hashed or checked");
+    describe_counter!(PASSWORD_HASHES_REFUSED, "passwords refused because too many were waiting");
     describe_histogram!(INSTAGRAM_CALL_SECONDS, Unit::Seconds, "duration of calls to Instagram, by call");
 }

@@ -5,6 +5,7 @@ use super::{
     error::AuthError,
     password::{self, HashError, Password, Salt, Verdict},
 };
+use crate::metric_definitions::{PASSWORD_HASHES, PASSWORD_HASHES_REFUSED};
 use std::{num::NonZero, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
@@ -77,8 +78,12 @@ impl HashingPool {
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashingError> {
         let overloaded = HashingError::Overloaded { retry_after: RETRY_AFTER };
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| overloaded)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            metrics::counter!(PASSWORD_HASHES_REFUSED).increment(1);
+            overloaded
+        })?;
         let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| overloaded)?;
+        metrics::counter!(PASSWORD_HASHES).increment(1);
         let done = tokio::task::spawn_blocking(move || {
             let _held = (place, permit);
             work()
