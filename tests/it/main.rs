@@ -10,6 +10,7 @@
     reason = "tests: helpers fail loudly, and start the tasks of the servers under test"
 )]
 
+mod accounts;
 mod behaviour;
 mod cli;
 mod door;

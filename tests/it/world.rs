@@ -57,6 +57,9 @@ pub(crate) const GYM: Tenant =
 pub(crate) const POST: &str = "18000000000000101";
 /// A post of the gym.
 pub(crate) const GYM_POST: &str = "18000000000000201";
+/// The client that Google's stand-in knows.
+pub(crate) const GOOGLE_CLIENT_ID: &str = "door.apps.googleusercontent.example";
+pub(crate) const GOOGLE_CLIENT_SECRET: &str = "door-google-secret-0123456789";
 /// Real time within which an installation must come to rest.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(120);
 /// Real time between two looks when nothing tells of a change.
@@ -83,6 +86,8 @@ pub(crate) struct World {
     pub(crate) door: SocketAddr,
     pub(crate) http: reqwest::Client,
     pub(crate) dir: TempDir,
+    config: Config,
+    limits: ShellLimits,
     tenants: Vec<Tenant>,
     sandbox_server: RunningSandbox,
     stop: CancellationToken,
@@ -136,7 +141,9 @@ impl World {
         let clock = ManualClock::default();
         let sandbox_server = start_sandbox(&clock, plans.enforce_rate_limits).await;
         let sandbox = sandbox_server.state().clone();
-        let mut config = aim(plans.config, &sandbox_server.base_url(), dir.path());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let door = listener.local_addr().unwrap();
+        let mut config = aim(plans.config, &sandbox_server.base_url(), door, dir.path());
         config.instagram.verify_token = Secret::new(plans.verify_token);
         config.instagram.app_secrets.extend(plans.more_secrets.into_iter().map(Secret::new));
         let (stores, memory) = memory::open();
@@ -144,16 +151,9 @@ impl World {
             clock: Some(Arc::new(clock.clone())),
             outlet: plans.outlet,
             stores: Some(stores),
-            limits: Some(plans.limits),
+            limits: Some(plans.limits.clone()),
         };
-        let app = parts::build(&config, telemetry::start_metrics().unwrap(), replacements, &mut |_, _, _| {})
-            .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let door = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
-        let routes = router(Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) });
-        let door_task =
-            tokio::spawn(server::run(listener, routes, stop.clone(), config.server.shutdown_deadline.0));
+        let (app, stop, door_task) = open_door(&config, replacements, listener);
         let http = plain::client_builder().unwrap().build().unwrap();
         let mut world = Self {
             app,
@@ -163,6 +163,8 @@ impl World {
             door,
             http,
             dir,
+            config,
+            limits: plans.limits,
             tenants: Vec::new(),
             sandbox_server,
             stop,
@@ -214,6 +216,32 @@ impl World {
             webhooks_subscribed: true,
         };
         self.tell(tenant, Command::ConnectInstagram(connect)).await;
+    }
+
+    /// Watches over a workspace that moved in through the door.
+    pub(crate) fn adopt(&mut self, tenant: Tenant) {
+        self.tenants.push(tenant);
+    }
+
+    /// Ends the process as a kill would, and starts another on the same data and address. Connections to the old one are
+    /// of no use any more.
+    pub(crate) async fn crash(&mut self, change: impl FnOnce(&mut Config)) {
+        self.door_task.abort();
+        let _ = (&mut self.door_task).await;
+        self.app.users.abort();
+        self.app.identities.abort();
+        self.app.sign_ins.abort();
+        self.app.intake.abort();
+        change(&mut self.config);
+        let replacements = Replacements {
+            clock: Some(Arc::new(self.clock.clone())),
+            outlet: None,
+            stores: Some(self.memory.reopen()),
+            limits: Some(self.limits.clone()),
+        };
+        let listener = TcpListener::bind(self.door).await.unwrap();
+        (self.app, self.stop, self.door_task) = open_door(&self.config, replacements, listener);
+        self.http = plain::client_builder().unwrap().build().unwrap();
     }
 
     /// Stops in order.
@@ -336,8 +364,33 @@ async fn start_sandbox(clock: &ManualClock, enforce_rate_limits: bool) -> Runnin
     Sandbox::start(options).await.unwrap()
 }
 
-/// Points a configuration at a sandbox and a folder.
-fn aim(mut config: Config, sandbox: &str, dir: &std::path::Path) -> Config {
+fn open_door(
+    config: &Config,
+    replacements: Replacements,
+    listener: TcpListener,
+) -> (Arc<App>, CancellationToken, JoinHandle<()>) {
+    let app =
+        parts::build(config, telemetry::start_metrics().unwrap(), replacements, &mut |_, _, _| {}).unwrap();
+    let stop = CancellationToken::new();
+    let routes = router(Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) });
+    let run = server::run(listener, routes, stop.clone(), config.server.shutdown_deadline.0);
+    (app, stop, tokio::spawn(run))
+}
+
+/// Points a configuration at a sandbox, a door and a folder.
+fn aim(mut config: Config, sandbox: &str, door: SocketAddr, dir: &std::path::Path) -> Config {
+    if config.auth.base_url.is_empty() {
+        config.auth.base_url = format!("http://{door}");
+    }
+    if config.mail.transport == "auto" {
+        config.mail.transport = "sandbox".to_owned();
+    }
+    config.google.client_id = GOOGLE_CLIENT_ID.to_owned();
+    config.google.client_secret = Secret::new(GOOGLE_CLIENT_SECRET);
+    config.google.issuer = format!("{sandbox}/google");
+    config.google.auth_url = format!("{sandbox}/google/o/oauth2/v2/auth");
+    config.google.token_url = format!("{sandbox}/google/token");
+    config.google.jwks_url = format!("{sandbox}/google/certs");
     config.data.dir = dir.to_owned();
     config.instagram.app_id = SANDBOX_APP_ID.to_owned();
     config.instagram.app_secrets = vec![Secret::new(APP_SECRET), Secret::new(META_SECRET)];
