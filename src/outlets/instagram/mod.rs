@@ -108,6 +108,17 @@ impl UserOutlet {
         }
     }
 
+    /// The higher of both percentages is what matters for pacing. That of the app counts for every account, also when
+    /// its own answer does not tell it.
+    fn reported(&self, usage: usage::Usage) -> Option<Usage> {
+        let now = self.clock.now();
+        if let Some(percent) = usage.app_percent {
+            self.gate.saw(percent, usage.regain, now);
+        }
+        let percent = usage.account_percent.max(self.gate.usage(now))?;
+        Some(Usage { percent, regain: usage.regain })
+    }
+
     /// Opens the token, for one call only.
     fn open(&self, workspace: &EntityId, access: &Access) -> Result<Opened, NoAccess> {
         if let Some(wait) = self.gate.closed_for(self.clock.now()) {
@@ -171,12 +182,6 @@ fn sent_read(
     (outcome, usage): (greenroom_actors::outbox::ReadOutcome, Option<Usage>),
 ) -> Command {
     Command::SentRead { outbound, read, outcome, usage }
-}
-
-/// The higher of both percentages is what matters for pacing.
-fn reported(usage: usage::Usage) -> Option<Usage> {
-    let percent = usage.account_percent.max(usage.app_percent)?;
-    Some(Usage { percent, regain: usage.regain })
 }
 
 fn count(call: &'static str, outcome: &'static str) {

@@ -1,6 +1,6 @@
 //! Reads: did a doubtful message arrive, does the token live, who is this person, what was this message.
 
-use super::{NoAccess, UserOutlet, count, reported};
+use super::{NoAccess, UserOutlet, count};
 use greenroom_actors::{
     EntityId, Timestamp,
     id::{AccountId, CommentId, EventKey, Igsid, Mid},
@@ -49,7 +49,8 @@ impl UserOutlet {
                 Answer { value: messages, usage }
             }
         };
-        conclude("read_conversation", answer, |messages: Vec<StoredMessage>| {
+        let usage = self.reported(answer.usage);
+        conclude("read_conversation", answer.value, usage, |messages: Vec<StoredMessage>| {
             let own = messages.into_iter().filter(|message| {
                 message.from.as_ref().is_some_and(|from| from.id.as_str() == access.account.as_str())
             });
@@ -77,7 +78,8 @@ impl UserOutlet {
             return failed(None);
         };
         let answer = self.client.comment_replies(&opened.token, &comment).await;
-        conclude("read_replies", answer, |replies| {
+        let usage = self.reported(answer.usage);
+        conclude("read_replies", answer.value, usage, |replies| {
             replies
                 .into_iter()
                 .map(|reply| SeenMessage {
@@ -206,16 +208,17 @@ const fn failed(retry_after: Option<std::time::Duration>) -> (ReadOutcome, Optio
 
 fn conclude<T>(
     call: &'static str,
-    answer: Answer<Result<T, CallError>>,
+    answer: Result<T, CallError>,
+    usage: Option<Usage>,
     seen: impl FnOnce(T) -> Vec<SeenMessage>,
 ) -> (ReadOutcome, Option<Usage>) {
-    let outcome = match answer.value {
+    let outcome = match answer {
         Ok(value) => ReadOutcome::Read(seen(value)),
         Err(CallError::Refused(refusal)) => ReadOutcome::Failed { retry_after: refusal.retry_after },
         Err(_) => ReadOutcome::Failed { retry_after: None },
     };
     count(call, if matches!(outcome, ReadOutcome::Read(_)) { "read" } else { "failed" });
-    (outcome, reported(answer.usage))
+    (outcome, usage)
 }
 
 #[cfg(test)]

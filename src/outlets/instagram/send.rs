@@ -1,6 +1,6 @@
 //! Sends: from a message of the outbox to one call, and from its answer to an outcome.
 
-use super::{NoAccess, UserOutlet, count, reported};
+use super::{NoAccess, UserOutlet, count};
 use greenroom_actors::{
     EntityId,
     outbox::{Content, Doubt, FailureClass, Kind, Refusal, SendOutcome, Usage},
@@ -72,7 +72,7 @@ impl UserOutlet {
             Ok(Call::Public(reply)) => self.client.reply_publicly(&access.token, &reply).await,
         };
         let Answer { value, usage } = answer;
-        (convert(value), reported(usage))
+        (convert(value), self.reported(usage))
     }
 }
 
