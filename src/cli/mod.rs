@@ -48,7 +48,7 @@ enum Command {
     Outbox(outbox::Outbox),
     /// What arrived and could not be understood, and what a workspace could not digest.
     Quarantine(quarantine::Quarantine),
-    /// Check a data folder without changing it.
+    /// Check a data folder without changing its data.
     Verify,
     /// Renew the working set from checkpoint and journal.
     Rebuild,

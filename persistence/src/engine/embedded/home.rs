@@ -74,11 +74,20 @@ impl Home {
         for path in [self.journal(), self.checkpoints(), self.sets()] {
             folder::create_private(&path).map_err(io_error(&path))?;
         }
+        self.remove_scratch()?;
         segment::sync_folder(&self.root).map_err(io_error(&self.root))?;
         if let Some(parent) = self.root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             segment::sync_folder(parent).map_err(io_error(parent))?;
         }
         Ok(lock)
+    }
+
+    /// What a look at the working set left behind that was killed.
+    fn remove_scratch(&self) -> Result<(), OpenError> {
+        match fs::remove_dir_all(self.scratch()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&self.scratch())(error)),
+            _ => Ok(()),
+        }
     }
 
     fn write_format(&self, format: &Path) -> io::Result<()> {

@@ -186,3 +186,12 @@ async fn a_full_disk_refuses_appends_only_until_there_is_room() {
     assert_eq!(opened.stores.journal.head(&entity("a")).await, Ok(Seq(accepted + 1)));
     opened.stores.journal.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_removes_what_a_killed_look_left_behind() {
+    let place = tempfile::tempdir().unwrap();
+    let left = place.path().join("verify.tmp");
+    fs::create_dir_all(left.join("conf")).unwrap();
+    open_at(place.path()).stores.journal.close().await;
+    assert!(!left.exists());
+}

@@ -1,4 +1,5 @@
-//! Looking at a data folder without changing it: every problem is named with its file and offset.
+//! Looking at a data folder without changing its data: every problem is named with its file and offset. The folder is
+//! locked meanwhile, and the copy of the working set lies in it until the end; a start removes what a killed look left.
 //!
 //! The journal's frames, the sequences of every entity and the positions are checked; the checkpoint is read whole; the
 //! working set is copied, checked against its digest, and its heads, its names and what is left of erased histories are
