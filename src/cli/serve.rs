@@ -56,7 +56,7 @@ async fn play(running: &Running) -> anyhow::Result<()> {
             demo::summary(&state, running.app.clock.now())
         ));
         say(
-            "The demo day was played on the first start; `greenroom demo` plays it again on a fresh data folder.",
+            "The demo day is played on the first start only; `greenroom demo` plays it on a fresh data folder.",
         );
     }
     say("");
