@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Timestamp,
     id::MediaId,
-    text::{links, normalise, typed},
+    text::{has_placeholder, links, normalise, typed},
 };
 use std::{borrow::Cow, time::Duration};
 
@@ -314,6 +314,13 @@ impl Check {
         let text = self.text(field, text.trim(), limits::PUBLIC_REPLY_CHARS_MAX);
         if text.is_empty() {
             return None;
+        }
+        if has_placeholder(&text) {
+            self.error(
+                field,
+                FieldCode::Invalid,
+                "a public reply is posted as it stands: no {{placeholders}}",
+            );
         }
         if links(&text).nth(limits::PUBLIC_REPLY_LINKS_MAX).is_some() {
             self.error(field, FieldCode::TooMany, "a public reply may have at most one link");

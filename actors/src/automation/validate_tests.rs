@@ -139,6 +139,18 @@ fn public_replies_have_one_link_at_most() {
 }
 
 #[test]
+fn a_placeholder_that_nobody_fills_in_is_not_posted_in_public() {
+    let reply = AutomationInput {
+        comment_reply_text: Some("@{{username}} check your inbox".into()),
+        comment_reply_variants: Some(vec!["Sent, {{first_name}}!".into()]),
+        ..for_comments()
+    };
+    let expected =
+        ["commentReplyText", "commentReplyVariants"].map(|field| (field.to_owned(), FieldCode::Invalid));
+    assert_eq!(codes(validate(&reply, NOW)), expected);
+}
+
+#[test]
 fn a_change_keeps_what_it_does_not_name() {
     let before = stored(&AutomationInput {
         triggers: Some(vec!["pdf".into()]),

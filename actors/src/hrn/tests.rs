@@ -124,6 +124,7 @@ const MESSAGES: &[(&str, Class)] = &[
     ("here is my passport", Clear),
     // Hostility, complaint, asking for a person.
     ("Can I speak to a human?", Hard(Hostility)),
+    ("I need human hair extensions, price?", Clear),
     ("I want to talk to your manager", Hard(Hostility)),
     ("is this a real person", Hard(Hostility)),
     ("you are an idiot", Hard(Hostility)),

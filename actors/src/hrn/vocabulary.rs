@@ -235,7 +235,7 @@ pub(super) const WORDS: &[(Mark, &str)] = &[
         anos de, anos trabajando, anos trabalhando, ans de, ans d', anni di, emergency fund+s,
         emergencia financeira, reserva de emergencia, fondo de emergencia, fondo di emergenza, idiot proof,
         in terms of, legal name, it's not a rip off, overdose of cuteness, kill you to, shoot you a,
-        shoot you an, shoot you over, shoot you some, shoot you my, shoot you the
+        shoot you an, shoot you over, shoot you some, shoot you my, shoot you the, human hair
         ",
     ),
 ];
