@@ -290,8 +290,13 @@ pub enum DeletionProof {
     Password(PasswordHash),
     /// Hash of a token from [`Command::RequestDeletion`]; it is used up.
     Token(SecretHash),
-    /// Hash of the token of a fresh session.
-    FreshSession(SecretHash),
+    /// A session that began recently.
+    FreshSession {
+        /// Hash of its token.
+        token: SecretHash,
+        /// It must have begun after this instant.
+        since: Timestamp,
+    },
 }
 
 /// Rows of a previous deployment.

@@ -82,9 +82,9 @@ pub(super) fn delete(
     match proof {
         DeletionProof::Password(verified) => password::check_verified(draft, verified)?,
         DeletionProof::Token(token) => token::consume(draft, now, Purpose::DeleteUser, token)?,
-        DeletionProof::FreshSession(token) => {
+        DeletionProof::FreshSession { token, since } => {
             let session = draft.session_by_hash(token, now).ok_or(Rejection::NoSession)?;
-            if !session.is_fresh(now) {
+            if session.created_at <= *since {
                 return Err(Rejection::NotFresh);
             }
         }
@@ -93,6 +93,8 @@ pub(super) fn delete(
         draft.directory(DirectoryChange::Release(name));
     }
     draft.emit(IdentityEvent::Erased { at: now });
+    // What older records and snapshots hold of the user leaves the disk in a bounded time.
+    draft.erase_history();
     draft.effect(IdentityEffect::EraseWorkspace { attempt: 1 });
     Ok(Reply::Done)
 }

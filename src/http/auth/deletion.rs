@@ -52,7 +52,9 @@ pub(super) async fn delete(call: &mut Call) -> Outcome {
     }
     let proof = match by_password {
         Some(proof) => proof,
-        None if call.is_fresh(&live.session) => DeletionProof::FreshSession(live.session.token),
+        None if call.is_fresh(&live.session) => {
+            DeletionProof::FreshSession { token: live.session.token, since: call.fresh_since() }
+        }
         None => return Err(Refusal::SessionExpired.into()),
     };
     finish(call, &live, proof).await?;

@@ -5,7 +5,7 @@ use crate::{
         Command, IdentityEffect, Rejection, Reply, SecretHash,
         command::{DeletionProof, LinkFlow},
         deletion::Erasure,
-        limits::{ERASE_LEASE, ERASE_RETRY_FIRST, ERASE_RETRY_MAX},
+        limits::{ERASE_LEASE, ERASE_RETRY_FIRST, ERASE_RETRY_MAX, FRESH_FOR},
         mail::{MailKind, MailOutcome},
     },
 };
@@ -18,8 +18,9 @@ fn by_token(token: &str) -> Command {
     Command::Delete(DeletionProof::Token(SecretHash::of(token)))
 }
 
-fn by_session(token: &str) -> Command {
-    Command::Delete(DeletionProof::FreshSession(SecretHash::of(token)))
+fn by_session(world: &World, token: &str) -> Command {
+    let since = world.now - FRESH_FOR;
+    Command::Delete(DeletionProof::FreshSession { token: SecretHash::of(token), since })
 }
 
 fn finished(attempt: u32, erased: bool) -> Command {
@@ -80,11 +81,11 @@ fn a_deletion_token_lives_a_day_and_is_no_reset() {
 #[test]
 fn a_session_deletes_only_while_it_is_fresh() {
     let mut world = World::ada();
-    assert_eq!(world.run(by_session("unknown")), Err(Rejection::NoSession));
+    assert_eq!(world.run(by_session(&world, "unknown")), Err(Rejection::NoSession));
     world.wait(DAY);
-    assert_eq!(world.run(by_session("s1")), Err(Rejection::NotFresh));
+    assert_eq!(world.run(by_session(&world, "s1")), Err(Rejection::NotFresh));
     world.start("s2");
-    assert_eq!(world.run(by_session("s2")), Ok(Reply::Done));
+    assert_eq!(world.run(by_session(&world, "s2")), Ok(Reply::Done));
 }
 
 #[test]
