@@ -5,12 +5,15 @@ use super::{
     router::Door,
 };
 use crate::{
-    auth::cookie::RequestCookies,
+    auth::{
+        cookie::RequestCookies,
+        origin::{self, Provenance},
+    },
     identities::{self, IdentityError},
 };
 use axum::{
     extract::FromRequestParts,
-    http::{Method, header, request::Parts},
+    http::{HeaderMap, HeaderName, Method, header, request::Parts},
 };
 use greenroom_actors::identity::{
     SecretHash,
@@ -44,30 +47,40 @@ impl FromRequestParts<Door> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, ApiError> {
-        let auth = &door.app.auth;
-        let headers = &parts.headers;
         // A request that changes something must come from a page that is trusted: the cookie alone proves nothing.
         if !matches!(parts.method, Method::GET | Method::HEAD) {
-            let origin = headers.get(header::ORIGIN).or_else(|| headers.get(header::REFERER));
-            let trusted =
-                origin.and_then(|origin| origin.to_str().ok()).is_some_and(|o| auth.origins.trusts(o));
-            if !trusted {
-                return Err(ApiError::new(
-                    Code::Forbidden,
-                    "the request comes from an origin that is not trusted",
-                ));
-            }
+            let cookies = cookies_of(parts);
+            origin::check_origin(&door.app.auth.origins, &provenance(&parts.headers, &cookies)).map_err(
+                |_| ApiError::new(Code::Forbidden, "the request comes from an origin that is not trusted"),
+            )?;
         }
         signed_in(parts, door).await?.ok_or_else(|| ApiError::new(Code::Unauthenticated, "not signed in"))
     }
 }
 
+fn cookies_of(parts: &Parts) -> RequestCookies {
+    RequestCookies::parse(parts.headers.get_all(header::COOKIE).iter().map(|value| value.as_bytes()))
+}
+
+/// What the browser says about where a request comes from.
+pub(super) fn provenance<'a>(headers: &'a HeaderMap, cookies: &RequestCookies) -> Provenance<'a> {
+    const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+    const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    Provenance {
+        has_cookies: cookies.is_present(),
+        origin: text(&header::ORIGIN),
+        referer: text(&header::REFERER),
+        fetch_site: text(&FETCH_SITE),
+        fetch_mode: text(&FETCH_MODE),
+        fetch_dest: text(&FETCH_DEST),
+    }
+}
+
 /// The caller by the session cookie, and by nothing else.
 async fn signed_in(parts: &Parts, door: &Door) -> Result<Option<Caller>, ApiError> {
-    let cookies = parts.headers.get_all(header::COOKIE).iter().map(|value| value.as_bytes());
-    let Some(token) = door.app.auth.cookies.session_token(&RequestCookies::parse(cookies)) else {
-        return Ok(None);
-    };
+    let Some(token) = door.app.auth.cookies.session_token(&cookies_of(parts)) else { return Ok(None) };
     let live = identities::by_session(&door.app, &SecretHash::of(&token), door.app.clock.now()).await?;
     Ok(live.map(|live| Caller {
         user_id: live.identity.user_id.into(),

@@ -59,6 +59,9 @@ pub fn router(door: Door) -> Router {
             post(import::identities).layer(DefaultBodyLimit::max(import::BODY_BYTES_MAX)),
         )
         .route_layer(axum::middleware::from_fn_with_state(door.clone(), admin::authenticate));
+    let accounts = instagram::routes()
+        .route("/api/auth/{*path}", any(auth::serve))
+        .route_layer(axum::middleware::from_fn_with_state(door.clone(), auth::limit));
     let routes = Router::new()
         .route(
             "/api/webhooks/instagram",
@@ -68,9 +71,8 @@ pub fn router(door: Door) -> Router {
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
         .nest("/api/admin", admin)
-        .merge(instagram::routes())
         .route("/__sandbox/mail", get(mailbox::list))
-        .route("/api/auth/{*path}", any(auth::serve))
+        .merge(accounts)
         .route("/.well-known/openid-configuration", get(auth::discovery))
         .fallback(not_found)
         .with_state(door);

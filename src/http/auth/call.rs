@@ -6,11 +6,11 @@ use crate::{
         body,
         cookie::{Name, RequestCookies},
         error::{AuthError, Refusal},
-        origin::{self, Provenance},
+        origin,
         password::{Password, Salt, Verdict},
         random::{Kind, NoRandomness},
     },
-    http::router::Door,
+    http::{caller, router::Door},
     identities::{self, IdentityError, LiveSession, MailPayload, SealError},
     parts::App,
 };
@@ -108,31 +108,17 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    fn provenance(&self) -> Provenance<'_> {
-        const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-        const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-        const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-        Provenance {
-            has_cookies: self.cookies.is_present(),
-            origin: self.header(&header::ORIGIN),
-            referer: self.header(&header::REFERER),
-            fetch_site: self.header(&FETCH_SITE),
-            fetch_mode: self.header(&FETCH_MODE),
-            fetch_dest: self.header(&FETCH_DEST),
-        }
-    }
-
     /// The check of every request that may change something.
     pub(super) fn check_origin(&self, method: &Method) -> Result<(), AuthError> {
         if matches!(*method, Method::GET) {
             return Ok(());
         }
-        origin::check_origin(&self.auth().origins, &self.provenance())
+        origin::check_origin(&self.auth().origins, &caller::provenance(&self.headers, &self.cookies))
     }
 
     /// The stricter check of the forms that sign up and in.
     pub(super) fn check_form(&self) -> Result<(), AuthError> {
-        origin::check_form(&self.auth().origins, &self.provenance())
+        origin::check_form(&self.auth().origins, &caller::provenance(&self.headers, &self.cookies))
     }
 
     /// The cookies to send with the answer.
@@ -250,8 +236,13 @@ impl Call {
 
     /// Whether a session began recently enough for what is sensitive; a span of zero switches the question off.
     pub(super) fn is_fresh(&self, session: &Session) -> bool {
+        session.created_at > self.fresh_since()
+    }
+
+    /// A session that began after this instant is fresh.
+    pub(super) fn fresh_since(&self) -> Timestamp {
         let span = self.auth().settings.fresh_for.0;
-        span.is_zero() || self.now.since(session.created_at) < span
+        if span.is_zero() { Timestamp::MIN } else { self.now - span }
     }
 
     /// Asks the identity of a user id.

@@ -32,6 +32,7 @@ use axum::{
     body::{Body, Bytes},
     extract::State,
     http::{Method, Request, header, request::Parts},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
@@ -106,16 +107,24 @@ static ENDPOINTS: &[Endpoint] = endpoints! {
     GET  "/convex/.well-known/openid-configuration" Refused convex::discovery;
 };
 
-/// Answers everything under the base path.
-pub(super) async fn serve(State(door): State<Door>, request: Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path().strip_prefix(BASE_PATH).unwrap_or_default();
-    let client = door.app.auth.client_of(&parts.headers);
+/// The rate limits of everything under the base path, the product's own routes among it.
+pub(super) async fn limit(State(door): State<Door>, request: Request<Body>, next: Next) -> Response {
+    let path = request.uri().path();
+    let path = path.strip_prefix(BASE_PATH).unwrap_or(path);
+    let client = door.app.auth.client_of(request.headers());
     if let Some(limiter) = &door.app.auth.limiter
         && let Err(limited) = limiter.check(door.app.clock.now(), client, path)
     {
         return AuthError::TooManyRequests { retry_after_s: limited.retry_after_s }.into_response();
     }
+    next.run(request).await
+}
+
+/// Answers everything under the base path.
+pub(super) async fn serve(State(door): State<Door>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().strip_prefix(BASE_PATH).unwrap_or_default();
+    let client = door.app.auth.client_of(&parts.headers);
     let Some((endpoint, param)) = find(&parts.method, path) else {
         return AuthError::NotFound.into_response();
     };
