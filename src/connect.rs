@@ -4,7 +4,7 @@
 use crate::{cli_api::Control, delivery::NotStored, outlets::TOKEN_FIELD, parts::App, unrouted};
 use anyhow::Context;
 use greenroom_actors::{
-    Entity,
+    Entity, Timestamp,
     id::AccountId,
     shell::AskError,
     user::{
@@ -182,13 +182,18 @@ pub async fn disconnect(app: &Arc<App>, workspace: &str) -> Result<(), Disconnec
     }
 }
 
-/// The owner of an account took the permission back on Instagram. Nothing happens when no workspace has the account.
+/// The owner of an account took the permission back on Instagram at an instant. Nothing happens when no workspace has the
+/// account, or when it was connected again since: the platform repeats what it got no answer to.
 ///
 /// # Errors
 /// See [`DisconnectError`].
-pub async fn revoked(app: &Arc<App>, account: &str) -> Result<(), DisconnectError> {
+pub async fn revoked(app: &Arc<App>, account: &str, at: Timestamp) -> Result<(), DisconnectError> {
     let name = greenroom_actors::user::connection::account_claim(account);
     let Some(workspace) = app.stores.directory.lookup(&name).await? else { return Ok(()) };
+    let known = app.users.published(workspace.key()).await?.state.integration.clone();
+    if known.is_none_or(|known| !known.is_account(account) || known.connected_at > at) {
+        return Ok(());
+    }
     match app.users.ask(workspace.key(), Command::RevokeInstagram, 0).await {
         Ok(_) | Err(AskError::Rejected(Rejection::NotConnected)) => Ok(()),
         Err(error) => Err(error.into()),

@@ -12,12 +12,16 @@ use crate::{
         error::ApiError,
         router::Door,
     },
+    identities,
 };
 use axum::{
     extract::{Query, State},
     response::Response,
 };
-use greenroom_actors::{shell::AskError, user::Rejection};
+use greenroom_actors::{
+    shell::AskError,
+    user::{Command, Rejection},
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -117,10 +121,10 @@ async fn connect(
     let scopes = short.permissions.unwrap_or_default();
     let expected = round_trip.expected.as_deref();
     match connect::by_token(app, caller.user_id(), &long, scopes, expected).await {
-        Ok(_) => Ok(()),
+        Ok(_) => keep_only_for_the_living(door, caller).await,
         Err(ConnectError::Unserved(error)) => {
             tracing::warn!(%error, "connected; what had arrived before is served later");
-            Ok(())
+            keep_only_for_the_living(door, caller).await
         }
         Err(ConnectError::NotProfessional) => Err(Failure::NotProfessional),
         Err(ConnectError::Unexpected) => Err(Failure::OtherAccount),
@@ -133,6 +137,20 @@ async fn connect(
             Err(Failure::Failed)
         }
     }
+}
+
+/// A user who was deleted during the round trip gets no workspace back.
+async fn keep_only_for_the_living(door: &Door, caller: &Caller) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "not certain whether a connected workspace still has a user");
+        Failure::Failed
+    };
+    let identity = identities::by_id(&door.app, caller.user_id()).await.map_err(|error| failed(&error))?;
+    if identity.state.user().is_some() {
+        return Ok(());
+    }
+    door.app.users.ask(caller.user_id(), Command::Erase, 0).await.map_err(|error| failed(&error))?;
+    Err(Failure::Failed)
 }
 
 /// The consent page said no. Its words are untrusted.

@@ -13,6 +13,7 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
+use greenroom_actors::Timestamp;
 use greenroom_instagram::{signed_request::SignedRequest, time::UnixMillis};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -34,7 +35,9 @@ fn open(door: &Door, form: &Signed) -> Result<SignedRequest, StatusCode> {
 /// `POST /api/auth/instagram/deauthorize`: 200 also when no such account is known.
 pub(super) async fn deauthorize(State(door): State<Door>, Form(form): Form<Signed>) -> Result<(), Response> {
     let request = open(&door, &form).map_err(IntoResponse::into_response)?;
-    connect::revoked(&door.app, request.user_id.as_str())
+    // The platform tells whole seconds: one that began within the same second came before.
+    let at = Timestamp::from_millis(request.issued_at.as_millis() + 999);
+    connect::revoked(&door.app, request.user_id.as_str(), at)
         .await
         .map_err(|error| ApiError::from(error).into_response())
 }
@@ -59,7 +62,7 @@ pub(super) async fn deletion_status(
 ) -> Result<Html<String>, ApiError> {
     let found = erasure::status(&door.app, &code).await?;
     let found = found.ok_or_else(|| ApiError::new(Code::NotFound, "no such deletion"))?;
-    let date = |at: Option<greenroom_actors::Timestamp>| {
+    let date = |at: Option<Timestamp>| {
         at.and_then(|at| jiff::Timestamp::from_millisecond(at.as_millis()).ok())
             .map_or_else(|| "–".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
     };

@@ -10,7 +10,15 @@ pub(super) async fn status(
     Visitor(visitor): Visitor,
 ) -> Result<Json<Value>, ApiError> {
     let Some(caller) = visitor else { return Ok(Json(json!({ "connected": false }))) };
-    let workspace = door.app.users.published(caller.user_id()).await?.state;
+    let workspace = match door.app.users.published(caller.user_id()).await {
+        Ok(published) => published.state,
+        Err(error) => {
+            tracing::warn!(%error, "a connection cannot be looked up");
+            return Ok(Json(
+                json!({ "connected": false, "error": "the connection cannot be looked up just now" }),
+            ));
+        }
+    };
     let now = door.app.clock.now();
     let Some(known) = workspace.integration.as_ref().filter(|known| !known.is_disconnected()) else {
         return Ok(Json(json!({ "connected": false })));
@@ -23,5 +31,6 @@ pub(super) async fn status(
         "status": known.status,
         "expiresAt": expires_at.map(|at| at.to_string()),
         "needsReconnect": !known.is_usable(now),
+        "webhooksSubscribed": known.webhooks_subscribed_at.is_some(),
     })))
 }
