@@ -350,6 +350,8 @@ impl App {
     /// next start finds what was acknowledged.
     pub async fn abandon(&self) {
         self.announce_stop();
+        self.identities.abort();
+        self.sign_ins.abort();
         self.deletions.abort();
         self.users.abort();
         self.intake.abort();

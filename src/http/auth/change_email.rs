@@ -77,7 +77,8 @@ async fn send(call: &Call, live: &LiveSession, to: Email, callback: Option<&str>
     let claims = verification::changes(user_id, from, &to, request);
     let mail = verification::link(call, user_id, kind, recipient, claims, callback)?;
     match call.ask(user_id, Command::SendMail(mail)).await {
-        Ok(_) => Ok(()),
+        // Changed at the same moment: as if the request had come before.
+        Ok(_) | Err(AskError::Rejected(Rejection::EmailMismatch)) => Ok(()),
         Err(AskError::Rejected(Rejection::NoUser)) => Err(Refusal::Unauthorized.into()),
         Err(error) => Err(error.into()),
     }

@@ -35,8 +35,8 @@ pub(super) async fn change(call: &mut Call) -> Outcome {
     let current = Password::attempted(current.expose_secret())?;
     let (verified, _) = verified(call, &live, current).await?;
     let to = call.hash(new).await?;
-    let remember = !call.auth().cookies.dont_remember(&call.cookies);
-    let session = if revoke { Some(call.new_session(remember)?) } else { None };
+    // The row lives its full time; only the cookie follows "remember me".
+    let session = if revoke { Some(call.new_session(true)?) } else { None };
     let (revoke, token) = session.map_or((None, None), |(session, token)| (Some(session), Some(token)));
     let user_id = &live.identity.user_id;
     let user = match call.ask(user_id, Command::ChangePassword { verified, to, revoke }).await {

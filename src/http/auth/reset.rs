@@ -27,7 +27,8 @@ pub(super) async fn request(call: &mut Call) -> Outcome {
     if !call.auth().sends_mail() {
         return Err(Refusal::ResetPasswordDisabled.into());
     }
-    // Made for an unknown address too: the same work.
+    // Made for an unknown address too. Only the sealing and the journal's write are not: a known address takes a little
+    // longer.
     let token = call.random(Kind::ResetToken)?;
     let target = redirect::encode_component(target.as_deref().unwrap_or_default());
     let url = format!("{}/reset-password/{token}?callbackURL={target}", call.auth().base());

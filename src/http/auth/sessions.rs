@@ -73,7 +73,11 @@ pub(super) async fn sign_out(call: &mut Call) -> Outcome {
     if let Some(token) = call.session_token() {
         let hash = SecretHash::of(&token);
         if let Some(live) = identities::by_session(call.app(), &hash, call.now).await? {
-            call.ask(&live.identity.user_id, Command::EndSession { token: hash }).await?;
+            match call.ask(&live.identity.user_id, Command::EndSession { token: hash }).await {
+                // Deleted at this moment: signed out all the same.
+                Ok(_) | Err(AskError::Rejected(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     call.clear_session();

@@ -84,7 +84,11 @@ async fn must_be_verified(call: &Call, found: &Found, callback: Option<&str>) ->
     }
     if call.auth().sends_mail() {
         let mail = verification::mail(call, &found.user_id, &user.email, callback)?;
-        call.ask(&found.user_id, Command::SendMail(mail)).await?;
+        match call.ask(&found.user_id, Command::SendMail(mail)).await {
+            // Verified, changed or deleted at this moment: the next sign-in finds out.
+            Ok(_) | Err(AskError::Rejected(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Err(Refusal::EmailNotVerified.into())
 }

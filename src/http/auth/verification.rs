@@ -85,7 +85,12 @@ pub(super) async fn send(call: &mut Call) -> Outcome {
         Some(live) if live.user.email_verified => return Err(Refusal::EmailAlreadyVerified.into()),
         Some(live) => {
             let mail = mail(call, &live.identity.user_id, &email, callback.as_deref())?;
-            call.ask(&live.identity.user_id, Command::SendMail(mail)).await?;
+            call.ask(&live.identity.user_id, Command::SendMail(mail)).await.map_err(|error| match error {
+                AskError::Rejected(Rejection::EmailAlreadyVerified) => Refusal::EmailAlreadyVerified.into(),
+                AskError::Rejected(Rejection::EmailMismatch) => Refusal::EmailMismatch.into(),
+                AskError::Rejected(Rejection::NoUser) => Refusal::Unauthorized.into(),
+                error => AuthError::from(error),
+            })?;
         }
         None => {
             let until = call.now + ANONYMOUS_ANSWER_MIN;
