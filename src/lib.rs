@@ -24,5 +24,6 @@ pub mod running;
 pub mod send_stop;
 pub mod server;
 pub mod shutdown;
+pub mod sync;
 pub mod telemetry;
 pub mod unrouted;
