@@ -1,5 +1,6 @@
 //! The heart: one small trait, and the draft that makes "replay equals live" true by construction.
 
+use crate::slices::Slices;
 use greenroom_persistence::{DirectoryChange, Erase, HistoryRow, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use std::ops::Deref;
@@ -69,6 +70,12 @@ pub trait Entity: Clone + Serialize + DeserializeOwned + Send + Sync + Sized + '
 
     /// Effects run whose outcome the activation waits for; such an activation is not passivated.
     fn is_busy(&self) -> bool;
+
+    /// The parts of the state in which it differs from an earlier state of the same activation. May name a part that is
+    /// the same; must not leave out one that differs. Constant time: looks at whether parts are shared, not into them.
+    fn changed(&self, _before: &Self) -> Slices {
+        Slices::ALL
+    }
 
     /// Rough size of the state in memory, in bytes. Constant time.
     fn weight(&self) -> usize;

@@ -16,8 +16,10 @@ pub mod intake;
 pub mod metric_definitions;
 pub mod outbox;
 pub mod ports;
+pub mod requests;
 pub mod shell;
 pub mod signin;
+pub mod slices;
 pub mod text;
 pub mod user;
 

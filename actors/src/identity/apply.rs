@@ -13,6 +13,7 @@ use std::sync::Arc;
 impl Identity {
     pub(super) fn fold(&mut self, event: &IdentityEvent) {
         match event {
+            IdentityEvent::RequestAnswered(request) => self.requests.remember(request),
             IdentityEvent::UserSet(user) => self.user = Some(Arc::clone(user)),
             IdentityEvent::AccountSet(account) => {
                 match self.accounts.iter_mut().find(|known| known.id == account.id) {

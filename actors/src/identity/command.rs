@@ -10,7 +10,7 @@ use super::{
     row::{Login, ProviderLogin, ProviderTokens},
     value::{Email, PasswordHash, RowId, SecretHash},
 };
-use crate::{Timestamp, identity::field::Field};
+use crate::{Timestamp, identity::field::Field, requests::RequestKey};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -69,6 +69,14 @@ pub enum Command {
     RevokeOtherSessions {
         /// Hash of the token of the one that stays.
         keep: SecretHash,
+    },
+    /// A command that a client asks for under a key: decided the first time, answered as then when it comes again.
+    /// Reply: that of the command.
+    Once {
+        /// Names it.
+        key: RequestKey,
+        /// What is asked. One of those that change the profile; no other is kept.
+        command: Box<Command>,
     },
     /// Change name, picture or extra fields. Reply: `User`.
     UpdateUser {

@@ -1,10 +1,14 @@
 //! Which module decides a command.
 
 use super::{
-    Command, Identity, Rejection, Reply, account, deletion, email, import, mail, password, profile, session,
-    sign_in, token,
+    Command, Identity, IdentityEvent, Rejection, Reply, account, deletion, email, import, mail, password,
+    profile, session, sign_in, token,
 };
-use crate::{Draft, Timestamp};
+use crate::{
+    Draft, Timestamp,
+    requests::{self, RequestKey},
+};
+use std::sync::Arc;
 
 pub(super) fn decide(
     draft: &mut Draft<Identity>,
@@ -57,6 +61,7 @@ fn decide_of_user(
         Command::RevokeSession { id, token } => Ok(session::revoke(draft, id, token)),
         Command::RevokeAllSessions => Ok(session::revoke_all(draft)),
         Command::RevokeOtherSessions { keep } => session::revoke_others(draft, now, keep),
+        Command::Once { key, command } => once(draft, now, *key, command),
         Command::UpdateUser { writer, patch } => profile::update(draft, now, *writer, patch),
         Command::Rehash { from, to } => password::rehash(draft, now, from, to),
         Command::ChangePassword { verified, to, revoke } => {
@@ -87,4 +92,23 @@ fn decide_of_user(
         | Command::Tick
         | Command::Recover => Ok(Reply::Done),
     }
+}
+
+/// Decides what a client asked for the first time, and answers as then when it comes again.
+fn once(
+    draft: &mut Draft<Identity>,
+    now: Timestamp,
+    key: RequestKey,
+    command: &Command,
+) -> Result<Reply, Rejection> {
+    if let Some(user) = draft.requests.reply(&key) {
+        return Ok(Reply::User(user));
+    }
+    let reply = decide_of_user(draft, now, command)?;
+    if let Reply::User(user) = &reply
+        && let Some(answered) = requests::answered(key, now, user)
+    {
+        draft.emit(IdentityEvent::RequestAnswered(Arc::new(answered)));
+    }
+    Ok(reply)
 }

@@ -7,13 +7,15 @@ use super::{
     row::{Account, OneTimeToken, Session, UserRow},
     value::{RowId, SecretHash},
 };
-use crate::Timestamp;
+use crate::{Timestamp, requests::AnsweredRequest};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IdentityEvent {
+    /// A client's request was answered.
+    RequestAnswered(Arc<AnsweredRequest>),
     /// The user's row is this now; the first one creates the user.
     UserSet(Arc<UserRow>),
     /// An account is this now, or is new.

@@ -26,6 +26,7 @@ pub mod reply;
 pub mod row;
 mod session;
 mod sign_in;
+pub mod slice;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -37,7 +38,7 @@ pub use event::IdentityEvent;
 pub use reply::{Rejection, Reply};
 pub use value::{Email, PasswordHash, RowId, Sealed, SecretHash};
 
-use crate::{Draft, Entity, Timestamp, entity::EVENT_BYTES_USUAL};
+use crate::{Draft, Entity, Timestamp, entity::EVENT_BYTES_USUAL, requests::Requests, slices::Slices};
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -65,6 +66,9 @@ pub struct Identity {
     dead_mails: Vector<Arc<mail::DeadMail>>,
     /// Number of the next mail.
     next_mail: u64,
+    /// What clients asked for and got.
+    #[serde(default, skip_serializing_if = "Requests::is_empty")]
+    requests: Requests,
     /// The user was deleted.
     tombstone: Option<deletion::Tombstone>,
 }
@@ -90,6 +94,7 @@ impl Entity for Identity {
             mails: Vector::new(),
             dead_mails: Vector::new(),
             next_mail: 1,
+            requests: Requests::default(),
             tombstone: None,
         }
     }
@@ -126,6 +131,10 @@ impl Entity for Identity {
         mail::is_busy(self) || self.tombstone.is_some_and(|tombstone| tombstone.is_in_flight())
     }
 
+    fn changed(&self, before: &Self) -> Slices {
+        slice::changed(before, self)
+    }
+
     fn event_bytes(event: &IdentityEvent) -> usize {
         let long = match event {
             IdentityEvent::UserSet(user) => {
@@ -135,6 +144,7 @@ impl Entity for Identity {
                 account.provider_login().map_or(0, row::ProviderLogin::bytes)
             }
             IdentityEvent::MailQueued(mail) => mail.payload.as_str().len(),
+            IdentityEvent::RequestAnswered(request) => request.reply.len(),
             _ => 0,
         };
         EVENT_BYTES_USUAL + long

@@ -166,7 +166,9 @@ impl<E: Entity> EntityActor<E> {
                 metrics.append_seconds.record(appending.elapsed());
                 match appended {
                     Ok(Committed { position, seq }) => {
-                        let published = Published { state, seq, position };
+                        let before = &live.published;
+                        let revisions = before.revisions.after(state.changed(&before.state), position);
+                        let published = Published { state, seq, position, revisions };
                         let live = Live { published, weight, due, is_indexed };
                         self.publish(live.clone(), bytes);
                         live

@@ -1,6 +1,6 @@
 //! What callers of a host get back.
 
-use crate::Entity;
+use crate::{Entity, slices::Revisions};
 use greenroom_persistence::{Position, ReadError, Seq};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -31,11 +31,18 @@ pub struct Published<E: Entity> {
     pub seq: Seq,
     /// Commit position of that record; [`Position::ZERO`] for an entity without records.
     pub position: Position,
+    /// When each part of the state changed last; of what was before this activation, at the position that it began with.
+    pub revisions: Revisions,
 }
 
 impl<E: Entity> Clone for Published<E> {
     fn clone(&self) -> Self {
-        Self { state: Arc::clone(&self.state), seq: self.seq, position: self.position }
+        Self {
+            state: Arc::clone(&self.state),
+            seq: self.seq,
+            position: self.position,
+            revisions: self.revisions,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From the stores to a state: newest readable snapshot, then every record after it.
 
 use super::{Published, answer::RecoveryError, encoding, snapshots::ERASED_TAIL};
-use crate::Entity;
+use crate::{Entity, slices::Revisions};
 use greenroom_persistence::{EntityId, Erase, Position, ReadError, Seq, SnapshotBlob, StoredRecord, Stores};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -166,5 +166,6 @@ fn fold<E: Entity>(
             .map_err(|cause| RecoveryError::Record { seq: stored.seq, cause: cause.shape() })?;
         (seq, position) = (stored.seq, stored.position);
     }
-    Ok(Published { state: Arc::new(state), seq, position })
+    let revisions = Revisions::all_at(position);
+    Ok(Published { state: Arc::new(state), seq, position, revisions })
 }

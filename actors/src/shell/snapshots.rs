@@ -76,7 +76,7 @@ impl<E: Entity> Shell<E> {
     /// Size of the snapshot, when it was saved. A failure costs only time and is tried again after a pause.
     async fn save_snapshot(&self, slot: &Slot<E>, published: Published<E>, weight: usize) -> Option<usize> {
         let _permit = self.snapshot_permits.acquire().await.ok()?;
-        let Published { state, seq, position } = published;
+        let Published { state, seq, position, .. } = published;
         let encode = move || catch_unwind(AssertUnwindSafe(|| encoding::snapshot(&*state, position)));
         let encoded = if weight <= self.limits.inline_bytes {
             encode()

@@ -5,6 +5,7 @@ use crate::{
     Timestamp,
     id::{Igsid, Mid},
     outbox::OutboundId,
+    slices,
 };
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,11 @@ pub enum ActionResult {
 pub struct ActionLogs(Vector<Arc<ActionLog>>);
 
 impl ActionLogs {
+    /// The same rows, shared.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        slices::same_rows(&self.0, &other.0)
+    }
+
     /// Newest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ActionLog>> {
         self.0.iter().rev()

@@ -24,6 +24,7 @@ impl User {
     pub(super) fn fold(&mut self, event: &UserEvent) {
         self.vacant = false;
         match event {
+            UserEvent::RequestAnswered(request) => self.requests.remember(request),
             UserEvent::Received { fingerprint, record } => {
                 let number = i64::try_from(record.no.0).unwrap_or(i64::MAX);
                 let early = self.seen.insert(

@@ -38,6 +38,11 @@ pub struct Automations {
 }
 
 impl Automations {
+    /// Nothing that clients see changed since the other.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.list.ptr_eq(&other.list) && self.counts.ptr_eq(&other.counts)
+    }
+
     /// One of them.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Automation>> {

@@ -15,6 +15,7 @@ use crate::{
     automation::{AutomationId, AutomationInput, AutomationPatch},
     id::{AccountId, Igsid, Mid},
     outbox::{OutboundId, ReadOutcome, SendOutcome, Usage},
+    requests::RequestKey,
 };
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
@@ -220,6 +221,13 @@ pub enum Command {
     EraseInstagramData {
         /// Either id of the account.
         account: AccountId,
+    },
+    /// A command that a client asks for under a key: decided the first time, answered as then when it comes again.
+    Once {
+        /// Names it.
+        key: RequestKey,
+        /// What is asked. No other of this kind.
+        command: Box<Command>,
     },
     /// Notifications up to this number were read.
     ReadNotifications {

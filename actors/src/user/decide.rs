@@ -15,7 +15,11 @@ use super::{
     owner, profiles, redact, relay, sweep,
     trail::Trail,
 };
-use crate::{Draft, Timestamp, outbox::SendOutcome};
+use crate::{
+    Draft, Timestamp,
+    outbox::SendOutcome,
+    requests::{self, RequestKey},
+};
 use std::sync::Arc;
 
 /// Decides a command, then starts what is due in the outbox.
@@ -30,6 +34,7 @@ pub(super) fn decide(draft: &mut Draft<User>, now: Timestamp, command: &Command)
 
 fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Result<Reply, Rejection> {
     match command {
+        Command::Once { key, command } => return once(draft, now, *key, command),
         Command::Receive(event) => return receive(draft, now, event),
         Command::Tick => tick(draft, now),
         Command::Recover => recover(draft, now),
@@ -109,6 +114,23 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
         Command::ReadNotifications { no } => draft.emit(UserEvent::NotificationsRead { no: *no, at: now }),
     }
     Ok(Reply::Done)
+}
+
+/// Decides what a client asked for the first time, and answers as then when it comes again.
+fn once(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    key: RequestKey,
+    command: &Command,
+) -> Result<Reply, Rejection> {
+    if let Some(reply) = draft.requests.reply(&key) {
+        return Ok(reply);
+    }
+    let reply = dispatch(draft, now, command)?;
+    if let Some(answered) = requests::answered(key, now, &reply) {
+        draft.emit(UserEvent::RequestAnswered(Arc::new(answered)));
+    }
+    Ok(reply)
 }
 
 /// Takes one inbound event in, once.

@@ -22,6 +22,7 @@ use crate::{
     automation::{Automation, AutomationId},
     id::{Igsid, Mid},
     outbox::{Fingerprint, OutboundId, OutboxEvent},
+    requests::AnsweredRequest,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ use std::sync::Arc;
 /// A fact about the workspace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum UserEvent {
+    /// A client's request was answered.
+    RequestAnswered(Arc<AnsweredRequest>),
     /// An inbound event was taken in and decided on, for now.
     Received {
         /// Its fingerprint: a second one is a duplicate.

@@ -55,6 +55,7 @@ mod rules;
 pub mod seen;
 pub mod settings;
 mod size;
+pub mod slice;
 pub mod sweep;
 mod takeover;
 mod tell;
@@ -74,6 +75,8 @@ use crate::{
     Draft, Entity, Timestamp,
     id::{ContactId, Igsid},
     outbox::{OutboundId, Outbox},
+    requests::Requests,
+    slices::Slices,
 };
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
@@ -156,6 +159,9 @@ pub struct User {
     /// Contacts with the human-response lock, longest waiting first. Derived.
     #[serde(skip)]
     hrn_queue: imbl::OrdSet<(Timestamp, Igsid)>,
+    /// What clients asked for and got.
+    #[serde(default, skip_serializing_if = "Requests::is_empty")]
+    requests: Requests,
     /// Next number of a decision or message.
     next_no: u64,
     /// Next number of a question, log row, notification or row of an outcome.
@@ -213,6 +219,7 @@ impl Entity for User {
             logs: action_log::ActionLogs::default(),
             notifications: notification::Notifications::default(),
             hrn_queue: imbl::OrdSet::new(),
+            requests: Requests::default(),
             next_no: 1,
             next_side: 1,
             vacant: true,
@@ -263,6 +270,10 @@ impl Entity for User {
         self.outbox.is_busy() || self.questions.values().any(|question| question.in_flight)
     }
 
+    fn changed(&self, before: &Self) -> Slices {
+        slice::changed(before, self)
+    }
+
     fn event_bytes(event: &UserEvent) -> usize {
         size::of(event)
     }
@@ -282,5 +293,6 @@ impl Entity for User {
             + self.automations.len() * AUTOMATION
             + self.decisions.len() * DECISION
             + (self.parked.at_hand() + self.overflow.at_hand()) * HELD
+            + self.requests.weight()
     }
 }

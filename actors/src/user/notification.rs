@@ -1,7 +1,7 @@
 //! What the owner is told.
 
 use super::usage::Quota;
-use crate::{Timestamp, id::Igsid, outbox::OutboundId};
+use crate::{Timestamp, id::Igsid, outbox::OutboundId, slices};
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, sync::Arc};
@@ -101,6 +101,11 @@ pub enum NotificationKind {
 pub struct Notifications(Vector<Arc<Notification>>);
 
 impl Notifications {
+    /// The same rows, shared.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        slices::same_rows(&self.0, &other.0)
+    }
+
     /// Newest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Notification>> {
         self.0.iter().rev()

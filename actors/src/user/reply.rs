@@ -8,10 +8,11 @@ use crate::{
     automation::{Automation, AutomationId, FieldError, FieldWarning},
     outbox::{ControlError, EnqueueError, OutboundId},
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The answer to a command.
-#[derive(Clone, Debug, PartialEq)]
+/// The answer to a command. Kept for requests that come again: the stored form must stay readable for a day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// To [`super::Command::Receive`].
     Received {

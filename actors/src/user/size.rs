@@ -23,6 +23,7 @@ const ATTACHMENT_BYTES: usize = 512;
 /// Rough bytes of an event: its frame, and the texts in it that can be long.
 pub(super) fn of(event: &UserEvent) -> usize {
     let long = match event {
+        UserEvent::RequestAnswered(request) => request.reply.len(),
         UserEvent::Received { record, .. } => record.trail.len() * 64 + EVENT_BYTES_USUAL,
         UserEvent::MessageRecorded { message, .. } | UserEvent::EchoKept { message, .. } => {
             text(message.text.as_ref()) + message.attachments.len() * ATTACHMENT_BYTES

@@ -54,6 +54,11 @@ pub enum Quota {
 }
 
 impl Usage {
+    /// Nothing changed since the other; may say so of equal counters that were made anew.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.plan == other.plan && Arc::ptr_eq(&self.months, &other.months)
+    }
+
     /// Limits of the plan.
     #[must_use]
     pub const fn limits(&self) -> Limits {

@@ -14,6 +14,8 @@ use crate::{
         mail::{MailKind, MailOutcome},
         row::{Provider, Purpose},
     },
+    outbox::Fingerprint,
+    requests::{self, RequestKey},
     shell::encoding,
 };
 use greenroom_persistence::{Position, codec};
@@ -26,6 +28,8 @@ const STATES: [(&str, &[u8]); 2] = [
 ];
 /// All events of one identity, up to the second state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
+/// Events that came later, in no order.
+const EVENTS: [(&str, &[u8]); 1] = [("events-1.bin", include_bytes!("golden/events-1.bin"))];
 const POSITION: Position = Position(70_000);
 
 /// An identity with a bit of everything, and the same one deleted.
@@ -89,6 +93,14 @@ fn eventful() -> (World, World) {
     (world, deleted)
 }
 
+/// Events that the history above has not.
+fn loose(world: &World) -> Vec<IdentityEvent> {
+    let user = world.identity.user().unwrap();
+    let key = RequestKey { session: Fingerprint::of("a tab"), request: 7, part: 0 };
+    let answered = requests::answered(key, user.updated_at, user).unwrap();
+    vec![IdentityEvent::RequestAnswered(answered.into())]
+}
+
 #[test]
 fn an_empty_golden_file_is_filled_and_told() {
     let (world, deleted) = eventful();
@@ -104,6 +116,9 @@ fn an_empty_golden_file_is_filled_and_told() {
         fill(file, encoding::snapshot(&world.identity, POSITION).unwrap());
     }
     fill(HISTORY, codec::encode_events(Identity::SCHEMA, &deleted.events).unwrap());
+    for events in EVENTS {
+        fill(events, codec::encode_events(Identity::SCHEMA, &loose(&world)).unwrap());
+    }
     assert!(filled.is_empty(), "filled {filled:?}: run the tests again and commit them");
 }
 
@@ -160,12 +175,18 @@ fn is_within(old: &Json, new: &Json) -> bool {
 
 #[test]
 fn no_event_that_an_earlier_program_wrote_loses_anything() {
-    let events = codec::decode_events(HISTORY.1).expect(HISTORY.0);
-    assert_eq!(events.schema(), Identity::SCHEMA, "compare what an upcast made of them with something else");
-    for old in events {
-        let event: IdentityEvent = rmp_serde::from_slice(old).expect(HISTORY.0);
-        let (old, new) = (json(old), json(&rmp_serde::to_vec_named(&event).unwrap()));
-        assert!(is_within(&old, &new), "{old} became {new}");
+    for (name, bytes) in EVENTS.into_iter().chain([HISTORY]) {
+        let events = codec::decode_events(bytes).expect(name);
+        assert_eq!(
+            events.schema(),
+            Identity::SCHEMA,
+            "compare what an upcast made of them with something else"
+        );
+        for old in events {
+            let event: IdentityEvent = rmp_serde::from_slice(old).expect(name);
+            let (old, new) = (json(old), json(&rmp_serde::to_vec_named(&event).unwrap()));
+            assert!(is_within(&old, &new), "{name}: {old} became {new}");
+        }
     }
 }
 
@@ -176,8 +197,10 @@ fn every_kind_of_event_has_a_golden_one() {
     let known: BTreeSet<String> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();
     assert!(known.len() > 15, "{error}");
     let mut golden = BTreeSet::new();
-    for event in codec::decode_events(HISTORY.1).expect(HISTORY.0) {
-        golden.extend(json(event).as_object().expect(HISTORY.0).keys().cloned());
+    for (name, bytes) in EVENTS.into_iter().chain([HISTORY]) {
+        for event in codec::decode_events(bytes).expect(name) {
+            golden.extend(json(event).as_object().expect(name).keys().cloned());
+        }
     }
     assert_eq!(known.difference(&golden).collect::<Vec<_>>(), Vec::<&String>::new());
 }

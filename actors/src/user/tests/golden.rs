@@ -9,9 +9,10 @@ use crate::{
     Entity, Timestamp,
     id::{Igsid, Mid},
     outbox::{Doubt, FailureClass, Fingerprint, Lane, OutboundId, OutboxEvent, Refusal, SendOutcome},
+    requests::{self, RequestKey},
     shell::encoding,
     user::{
-        Command, User, UserEvent,
+        Command, Reply, User, UserEvent,
         action_log::ActionResult,
         calendar::Month,
         command::Profile,
@@ -37,7 +38,7 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 8] = [
+const EVENTS: [(&str, &[u8]); 9] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
@@ -46,6 +47,7 @@ const EVENTS: [(&str, &[u8]); 8] = [
     ("events-6.bin", include_bytes!("golden/events-6.bin")),
     ("events-7.bin", include_bytes!("golden/events-7.bin")),
     ("events-8.bin", include_bytes!("golden/events-8.bin")),
+    ("events-9.bin", include_bytes!("golden/events-9.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -106,6 +108,7 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
     let at = Timestamp::from_millis(START);
     let line = LineName::Parked;
     let (no, mid, mark, month) = (DecisionNo(1), Mid::from("m_1"), Fingerprint::of("x"), Month::of(at));
+    let request = RequestKey { session: mark, request: 7, part: 0 };
     let edit = Arc::new(EarlyEdit { revision: 1, text: Some("changed".into()) });
     let message = history.iter().find_map(|event| match event {
         UserEvent::MessageRecorded { message, .. } => Some(Arc::clone(message)),
@@ -190,6 +193,7 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::ErasureClosed(mid),
         UserEvent::PublicReplyWorded { automation: "c1".into(), wording: 1 },
         UserEvent::Disclosed { person: ana(), at },
+        UserEvent::RequestAnswered(Arc::new(requests::answered(request, at, &Reply::Done).unwrap())),
         UserEvent::InstagramErased { at },
         UserEvent::Erased { at },
     ]

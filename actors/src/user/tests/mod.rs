@@ -16,6 +16,7 @@ mod permissions;
 mod profiles;
 mod quiet_hours;
 mod receiving;
+mod requests;
 mod rules;
 mod sending;
 mod takeovers;
