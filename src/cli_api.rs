@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, Secret},
-    keys,
+    demo, keys,
 };
 use anyhow::Context;
 use greenroom_instagram::plain;
@@ -103,6 +103,19 @@ impl Operator {
         let mut operator = Self::of_installation(config)?;
         extend(&mut operator.base, &["workspaces", workspace]);
         Ok(operator)
+    }
+
+    /// The same for a workspace, or without one for that of the demo's owner.
+    ///
+    /// # Errors
+    /// As [`Operator::new`] and [`Operator::get`]; also when the demo has no owner yet.
+    pub async fn of_workspace_or_demo(config: &Config, workspace: Option<&str>) -> anyhow::Result<Self> {
+        if let Some(workspace) = workspace {
+            return Self::new(config, workspace);
+        }
+        let owner = [("owner", demo::OWNER_ADDRESS.to_owned())];
+        let found = Self::of_installation(config)?.query(&["workspaces"], &owner).await?;
+        Self::new(config, found["workspace"].as_str().context("the server names no workspace")?)
     }
 
     /// The same for what belongs to no workspace.

@@ -1,83 +1,19 @@
-//! Connecting a workspace to an Instagram account by its token, and the demo workspace to the sandbox's account the way
-//! that an owner connects a real one: consent page, code, long-lived token, identity, subscription, sealed token.
+//! Connecting a workspace to an Instagram account by its token: identity, subscription, sealed token.
 
-use crate::{cli_api::Control, delivery::NotStored, outlets::TOKEN_FIELD, parts::App, unrouted};
-use anyhow::Context;
+use crate::{delivery::NotStored, outlets::TOKEN_FIELD, parts::App, unrouted};
 use greenroom_actors::{
     Entity, Timestamp,
     id::AccountId,
     shell::AskError,
-    user::{
-        Command, Rejection, User,
-        command::Connect,
-        integration::{SealedToken, Status},
-    },
+    user::{Command, Rejection, User, command::Connect, integration::SealedToken},
 };
-use greenroom_instagram::{
-    client::{Authorization, LongToken, Prompt},
-    ids,
-    outcome::CallError,
-    plain,
-};
+use greenroom_instagram::{client::LongToken, ids, outcome::CallError};
 use greenroom_persistence::{
     EntityId, EntityIdError, ReadError,
     secret::{Field, SecretError},
 };
-use rand::TryRng;
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
-use std::{net::SocketAddr, sync::Arc};
-
-/// The workspace that the sandbox's demo account belongs to.
-pub const DEMO_WORKSPACE: &str = "demo";
-/// Account that the demo workspace is connected to.
-pub const DEMO_ACCOUNT: &str = "17841400000000001";
-/// Handle of that account; the sandbox's consent page takes it as a login.
-const DEMO_LOGIN: &str = "fictional.bakery";
-/// Where the consent page sends the browser back to.
-const CALLBACK_PATH: &str = "/api/auth/instagram/callback";
-/// Random bytes of the state that ties the answer of the consent page to the request.
-const STATE_BYTES: usize = 32;
-
-/// Points the sandbox's webhooks at the door and makes sure that the demo workspace is connected. `true` when it was made
-/// by this call.
-///
-/// # Errors
-/// When the sandbox or the workspace does not answer as it should.
-pub async fn demo_workspace(app: &Arc<App>, sandbox: &Control, door: SocketAddr) -> anyhow::Result<bool> {
-    let url = format!("http://{door}/api/webhooks/instagram");
-    sandbox
-        .put("delivery", &json!({ "url": url }))
-        .await
-        .context("the sandbox does not take the webhook address")?;
-    let known = app.users.published(DEMO_WORKSPACE).await?.state;
-    let is_new = known.integration.is_none();
-    if let Some(integration) = &known.integration
-        && integration.status == Status::Active
-        && token_lives(app, integration.token.envelope()).await?
-    {
-        return Ok(false);
-    }
-    authorise(app, door).await?;
-    tracing::info!(account.id = DEMO_ACCOUNT, "demo workspace connected to the sandbox's account");
-    Ok(is_new)
-}
-
-async fn token_lives(app: &App, envelope: &str) -> anyhow::Result<bool> {
-    let workspace = EntityId::new("user", DEMO_WORKSPACE)?;
-    let field = Field { tenant: workspace.as_str(), name: TOKEN_FIELD };
-    let token = SecretString::from(app.keyring.open(field, envelope)?.as_str());
-    Ok(app.client.me(&token).await.value.is_ok())
-}
-
-async fn authorise(app: &Arc<App>, door: SocketAddr) -> anyhow::Result<()> {
-    let redirect_uri = format!("http://{door}{CALLBACK_PATH}");
-    let code = consent(app, &redirect_uri).await?;
-    let short = app.client.exchange_code(&app.instagram_app, &redirect_uri, &code).await?;
-    let long = app.client.long_lived_token(&app.instagram_app, &short.token).await.value?;
-    by_token(app, DEMO_WORKSPACE, &long, short.permissions.unwrap_or_default(), None).await?;
-    Ok(())
-}
+use secrecy::ExposeSecret;
+use std::sync::Arc;
 
 /// An account that was connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,27 +134,4 @@ pub async fn revoked(app: &Arc<App>, account: &str, at: Timestamp) -> Result<(),
         Ok(_) | Err(AskError::Rejected(Rejection::NotConnected)) => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Answers the sandbox's consent page as its demo account would.
-async fn consent(app: &App, redirect_uri: &str) -> anyhow::Result<SecretString> {
-    let mut bytes = [0_u8; STATE_BYTES];
-    rand::rngs::SysRng.try_fill_bytes(&mut bytes)?;
-    let state = SecretString::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    let request =
-        Authorization { client_id: &app.app_id, redirect_uri, state: &state, prompt: Prompt::Default };
-    let mut page = reqwest::Url::parse(&app.client.authorize_url(&request))?;
-    page.query_pairs_mut().append_pair("sandbox_login", DEMO_LOGIN);
-    let http = plain::client_builder()?.redirect(reqwest::redirect::Policy::none()).build()?;
-    let answer = http.get(page).send().await.map_err(reqwest::Error::without_url)?;
-    let location =
-        answer.headers().get(reqwest::header::LOCATION).context("the consent page sent nobody back")?;
-    let back = reqwest::Url::parse(location.to_str()?)?;
-    let value =
-        |name: &str| back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    anyhow::ensure!(
-        value("state").as_deref() == Some(state.expose_secret()),
-        "the consent page changed the state"
-    );
-    Ok(SecretString::from(value("code").context("the consent page gave no code")?))
 }

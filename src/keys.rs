@@ -1,5 +1,5 @@
 //! Secrets of the installation that are made on the first start: the key that seals tokens, the operator's token, the
-//! secret that signs cookies, and the key that signs the tokens of the sync client.
+//! secret that signs cookies, the key that signs the tokens of the sync client, and the password of the demo's owner.
 
 use crate::{auth, config::Secret};
 use greenroom_persistence::folder;
@@ -14,6 +14,8 @@ use std::{
 const KEYS_FILE: &str = "keys";
 /// File of the operator's token, in the data folder.
 const OPERATOR_FILE: &str = "operator-token";
+/// File of the password of the demo's owner, in the data folder.
+const DEMO_PASSWORD_FILE: &str = "demo-password";
 /// File of the secrets that sign cookies and links, in the data folder: one a line, the current one first.
 const AUTH_SECRETS_FILE: &str = "auth-secrets";
 /// File of the keys that sign tokens of the sync client, in the data folder: one a line, the current one first.
@@ -75,6 +77,30 @@ pub fn operator_token(dir: &Path) -> Result<Secret, KeysError> {
     let path = dir.join(OPERATOR_FILE);
     let text = read_or_create(&path, random_hex)?;
     Ok(Secret::new(text.trim()))
+}
+
+/// The password of the demo's owner, made on the first start of a demo.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn demo_password(dir: &Path) -> Result<Secret, KeysError> {
+    let text = read_or_create(&dir.join(DEMO_PASSWORD_FILE), random_hex)?;
+    Ok(Secret::new(text.trim()))
+}
+
+/// Whether a demo was started in this data folder.
+#[must_use]
+pub fn has_demo_password(dir: &Path) -> bool {
+    dir.join(DEMO_PASSWORD_FILE).exists()
+}
+
+/// Forgets the password of the demo's owner, who is gone.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn remove_demo_password(dir: &Path) -> Result<(), KeysError> {
+    let path = dir.join(DEMO_PASSWORD_FILE);
+    fs::remove_file(&path).map_err(|source| KeysError::File { path, source })
 }
 
 /// The secrets that sign cookies and links: configured ones, or those of the data folder, made on the first start. The

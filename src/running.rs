@@ -3,13 +3,14 @@
 use crate::{
     cli_api::Control,
     config::{Config, Secret},
-    connect,
+    demo,
     http::{Door, Entrance, WebhookLimits, router},
     parts::{self, App, Replacements},
     send_stop, server, telemetry, unrouted,
 };
 use anyhow::Context;
 use greenroom_instagram::sandbox::{Bind, RunningSandbox, Sandbox, SandboxOptions};
+use serde_json::json;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -31,8 +32,6 @@ pub struct Running {
     pub address: SocketAddr,
     /// Control API of the sandbox, when there is one.
     pub sandbox: Option<Control>,
-    /// The demo workspace was made by this start.
-    pub is_new: bool,
     own_sandbox: Option<RunningSandbox>,
     stop: DropGuard,
     door: JoinHandle<()>,
@@ -84,11 +83,13 @@ pub async fn start_on(
     serve_unrouted(&app).await;
     entrance.open(router(Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) }));
     spawn_upkeep(&app, stop.token().clone());
-    let mut running = Running { app, address, sandbox: None, is_new: false, own_sandbox, stop, door, grace };
+    let mut running = Running { app, address, sandbox: None, own_sandbox, stop, door, grace };
     if sandboxed {
-        let control = Control::new(&config.sandbox_url())?;
-        running.is_new = connect::demo_workspace(&running.app, &control, address).await?;
-        running.sandbox = Some(control);
+        running.sandbox = Some(aim_sandbox(&config, address).await?);
+    } else {
+        demo::dismiss(&running.app, &config.data.dir)
+            .await
+            .context("the owner of the demo is not deleted")?;
     }
     Ok(running)
 }
@@ -138,6 +139,15 @@ async fn use_sandbox(config: &mut Config) -> anyhow::Result<Option<RunningSandbo
     config.instagram.api_url = format!("{base}/ig-api");
     config.instagram.graph_url = format!("{base}/ig-graph");
     Ok(started)
+}
+
+/// Points the sandbox's webhooks at the door.
+async fn aim_sandbox(config: &Config, door: SocketAddr) -> anyhow::Result<Control> {
+    let control = Control::new(&config.sandbox_url())?;
+    let url = format!("http://{door}/api/webhooks/instagram");
+    let aimed = control.put("delivery", &json!({ "url": url })).await;
+    aimed.context("the sandbox does not take the webhook address")?;
+    Ok(control)
 }
 
 /// Starts the sandbox with its state beside the data, so that a second start continues.

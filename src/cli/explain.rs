@@ -1,7 +1,7 @@
 //! `greenroom explain`: the decision record of a message or comment, as a person reads it.
 
 use super::{runtime, say};
-use crate::{cli_api::Operator, config::Config, connect::DEMO_WORKSPACE, explain};
+use crate::{cli_api::Operator, config::Config, explain};
 use clap::Args;
 use greenroom_actors::user::decision::DecisionView;
 use std::process::ExitCode;
@@ -11,9 +11,9 @@ use std::process::ExitCode;
 pub(super) struct Explain {
     /// Id of a message or comment, or the key of an event.
     id: String,
-    /// Workspace that it came to.
-    #[arg(long, default_value = DEMO_WORKSPACE)]
-    workspace: String,
+    /// Workspace that it came to (default: the demo's).
+    #[arg(long)]
+    workspace: Option<String>,
     /// Print the record as JSON.
     #[arg(long)]
     json: bool,
@@ -21,7 +21,10 @@ pub(super) struct Explain {
 
 pub(super) fn run(command: Explain, config: &Config) -> anyhow::Result<ExitCode> {
     let answer = runtime()?.block_on(async {
-        Operator::new(config, &command.workspace)?.get(&["explain", &command.id]).await
+        Operator::of_workspace_or_demo(config, command.workspace.as_deref())
+            .await?
+            .get(&["explain", &command.id])
+            .await
     })?;
     if command.json {
         say(serde_json::to_string_pretty(&answer)?);

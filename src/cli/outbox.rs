@@ -1,16 +1,16 @@
 //! `greenroom outbox`: what is on its way, what was given up on, and what to do about it.
 
 use super::{runtime, say};
-use crate::{cli_api::Operator, config::Config, connect::DEMO_WORKSPACE};
+use crate::{cli_api::Operator, config::Config};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
 /// Which workspace, and what to do.
 #[derive(Debug, Args)]
 pub(super) struct Outbox {
-    /// Workspace.
-    #[arg(long, global = true, default_value = DEMO_WORKSPACE)]
-    workspace: String,
+    /// Workspace (default: the demo's).
+    #[arg(long, global = true)]
+    workspace: Option<String>,
     #[command(subcommand)]
     action: Action,
 }
@@ -40,7 +40,7 @@ enum Action {
 
 pub(super) fn run(command: Outbox, config: &Config) -> anyhow::Result<ExitCode> {
     let answer = runtime()?.block_on(async {
-        let operator = Operator::new(config, &command.workspace)?;
+        let operator = Operator::of_workspace_or_demo(config, command.workspace.as_deref()).await?;
         match &command.action {
             Action::List => operator.get(&["outbox"]).await,
             Action::Cancel { id } => operator.post(&["outbox", id, "cancel"]).await,

@@ -1,7 +1,7 @@
 //! `greenroom sandbox …`: a client of the sandbox's control API.
 
 use super::{runtime, say};
-use crate::{cli_api::Control, config::Config, connect::DEMO_ACCOUNT};
+use crate::{cli_api::Control, config::Config, demo::DEMO_ACCOUNT};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::process::ExitCode;

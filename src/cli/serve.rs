@@ -3,17 +3,17 @@
 use super::{progress::Drawing, runtime, say};
 use crate::{
     config::Config,
-    connect::DEMO_WORKSPACE,
-    demo,
+    demo::{self, Stage},
     running::{self, Running},
     shutdown,
 };
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
     runtime()?.block_on(async move {
         let wants_demo = config.uses_sandbox() && config.sandbox.demo;
+        let dir = config.data.dir.clone();
         let mut drawing = Drawing::default();
         let running =
             running::start(config, move |phase, done, total| drawing.show(phase, done, total)).await?;
@@ -25,7 +25,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
             tokio::select! {
                 () = stop.cancelled() => {}
                 _ = running.app.stores.journal.failed() => {}
-                played = play(&running) => {
+                played = play(&running, &dir) => {
                     if let Err(error) = played {
                         tracing::error!(%error, "the demo day ended early; the server goes on");
                     }
@@ -45,16 +45,15 @@ fn welcome(running: &Running) {
     }
 }
 
-async fn play(running: &Running) -> anyhow::Result<()> {
+async fn play(running: &Running, dir: &Path) -> anyhow::Result<()> {
     let Some(control) = &running.sandbox else { return Ok(()) };
-    if running.is_new {
-        demo::play(&running.app, control, &mut |line| say(line)).await?;
+    let app = &running.app;
+    let owner = demo::arrive(app, running.address, dir, &mut |line| say(line)).await?;
+    if owner.is_new {
+        demo::play(Stage { app, control, workspace: &owner.workspace }, &mut |line| say(line)).await?;
     } else {
-        let state = running.app.users.published(DEMO_WORKSPACE).await?.state;
-        say(format_args!(
-            "The data of the last run is back: {}.",
-            demo::summary(&state, running.app.clock.now())
-        ));
+        let state = app.users.published(&owner.workspace).await?.state;
+        say(format_args!("The data of the last run is back: {}.", demo::summary(&state, app.clock.now())));
         say(
             "The demo day is played on the first start only; `greenroom demo` plays it on a fresh data folder.",
         );

@@ -1,15 +1,14 @@
 //! The demo day: plays scenes through the real front door and tells what happened, with the reason for each answer and
 //! each silence.
 
+mod browser;
+mod owner;
 mod scenes;
 mod workspace;
 
-use crate::{
-    cli_api::Control,
-    connect::{DEMO_ACCOUNT, DEMO_WORKSPACE},
-    explain,
-    parts::App,
-};
+pub use owner::{DEMO_ACCOUNT, OWNER_ADDRESS, Owner, arrive, dismiss};
+
+use crate::{cli_api::Control, explain, parts::App};
 use anyhow::Context;
 use greenroom_actors::{
     Timestamp,
@@ -22,7 +21,7 @@ use greenroom_actors::{
 };
 use scenes::{Act, SCENES, Scene};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A scene that has not come to rest by then is told as it stands: reconciling a doubtful send takes up to two minutes.
 const SCENE_DEADLINE: Duration = Duration::from_secs(150);
@@ -32,29 +31,46 @@ const POST: &str = "18000000000000101";
 /// Where the transcript goes.
 pub type Say<'a> = &'a mut (dyn FnMut(String) + Send);
 
+/// Where the day is played.
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    /// The application.
+    pub app: &'a App,
+    /// The sandbox.
+    pub control: &'a Control,
+    /// The owner's workspace.
+    pub workspace: &'a str,
+}
+
 /// Plays the day and tells it line by line.
 ///
 /// # Errors
 /// When the sandbox or the workspace does not answer.
-pub async fn play(app: &App, control: &Control, say: Say<'_>) -> anyhow::Result<()> {
-    workspace::prepare(app).await?;
+pub async fn play(stage: Stage<'_>, say: Say<'_>) -> anyhow::Result<()> {
+    workspace::prepare(stage).await?;
     say(String::new());
     say("A day at fictional.bakery".to_owned());
     for (number, scene) in SCENES.iter().enumerate() {
         say(String::new());
         say(format!("{}. {}", number + 1, scene.title));
-        perform(app, control, scene, say).await?;
+        perform(stage, scene, say).await?;
     }
-    let state = app.users.published(DEMO_WORKSPACE).await?.state;
-    let twice = control.get("sent?duplicates=1").await?;
+    let state = stage.state().await?;
+    let twice = stage.control.get("sent?duplicates=1").await?;
     say(String::new());
     say(format!(
         "The day is over: {}. Messages that anybody got twice: {}.",
-        summary(&state, app.clock.now()),
+        summary(&state, stage.app.clock.now()),
         twice["data"].as_array().map_or(0, Vec::len)
     ));
     say("Why each of them? greenroom explain <message or comment id>".to_owned());
     Ok(())
+}
+
+impl Stage<'_> {
+    async fn state(self) -> anyhow::Result<Arc<User>> {
+        Ok(self.app.users.published(self.workspace).await?.state)
+    }
 }
 
 /// The workspace in half a sentence.
@@ -68,7 +84,8 @@ pub fn summary(state: &User, now: Timestamp) -> String {
     )
 }
 
-async fn perform(app: &App, control: &Control, scene: &Scene, say: Say<'_>) -> anyhow::Result<()> {
+async fn perform(stage: Stage<'_>, scene: &Scene, say: Say<'_>) -> anyhow::Result<()> {
+    let control = stage.control;
     let before = newest_sent(control, scene.person).await?.len();
     let mut ids = Vec::new();
     for act in scene.acts {
@@ -77,7 +94,7 @@ async fn perform(app: &App, control: &Control, scene: &Scene, say: Say<'_>) -> a
         }
     }
     for id in &ids {
-        wait_until_settled(app, id).await?;
+        wait_until_settled(stage, id).await?;
     }
     control.post("wait", &json!({"deliveries_idle": true, "timeout_s": 10})).await?;
     let sent = newest_sent(control, scene.person).await?;
@@ -89,7 +106,7 @@ async fn perform(app: &App, control: &Control, scene: &Scene, say: Say<'_>) -> a
         };
         say(format!("   ◀ bakery answers {how}: {}", message["text"].as_str().unwrap_or_default()));
     }
-    let state = app.users.published(DEMO_WORKSPACE).await?.state;
+    let state = stage.state().await?;
     for id in &ids {
         if let Some(Explained::Here(view)) = state.explain(id) {
             tell_reason(id, &view.record, say);
@@ -157,11 +174,11 @@ async fn newest_sent(control: &Control, person: &str) -> anyhow::Result<Vec<Valu
 }
 
 /// Waits until the decision on a message or comment has come to rest.
-async fn wait_until_settled(app: &App, id: &str) -> anyhow::Result<()> {
-    let mut watch = app.users.watch(DEMO_WORKSPACE)?;
-    let deadline = app.clock.now() + SCENE_DEADLINE;
+async fn wait_until_settled(stage: Stage<'_>, id: &str) -> anyhow::Result<()> {
+    let mut watch = stage.app.users.watch(stage.workspace)?;
+    let deadline = stage.app.clock.now() + SCENE_DEADLINE;
     loop {
-        let state = app.users.published(DEMO_WORKSPACE).await?.state;
+        let state = stage.state().await?;
         match state.explain(id) {
             Some(Explained::Here(view)) if !is_settled(&view.record) => {}
             Some(_) => return Ok(()),
@@ -169,7 +186,7 @@ async fn wait_until_settled(app: &App, id: &str) -> anyhow::Result<()> {
         }
         tokio::select! {
             changed = watch.changed() => { changed?; }
-            () = app.clock.sleep_until(deadline) => return Ok(()),
+            () = stage.app.clock.sleep_until(deadline) => return Ok(()),
         }
     }
 }

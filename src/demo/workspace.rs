@@ -1,6 +1,6 @@
 //! The demo workspace's automations and settings.
 
-use crate::{connect::DEMO_WORKSPACE, parts::App};
+use super::Stage;
 use greenroom_actors::{
     automation::{AutomationId, AutomationInput},
     user::{Command, plan::Plan, settings::SettingsPatch},
@@ -13,18 +13,18 @@ const REPLY_DELAY: Duration = Duration::from_secs(1);
 const POST: &str = "18000000000000101";
 
 /// Makes what the scenes need. Making it again changes nothing.
-pub(super) async fn prepare(app: &App) -> anyhow::Result<()> {
+pub(super) async fn prepare(stage: Stage<'_>) -> anyhow::Result<()> {
     let settings = SettingsPatch { reply_delay: Some(REPLY_DELAY), ..SettingsPatch::default() };
-    tell(app, Command::UpdateSettings(settings)).await?;
-    tell(app, Command::SetPlan(Plan::Growth)).await?;
+    tell(stage, Command::UpdateSettings(settings)).await?;
+    tell(stage, Command::SetPlan(Plan::Growth)).await?;
     for (id, input) in automations() {
-        tell(app, Command::CreateAutomation { id: AutomationId::from(id), input, inactive: false }).await?;
+        tell(stage, Command::CreateAutomation { id: AutomationId::from(id), input, inactive: false }).await?;
     }
     Ok(())
 }
 
-async fn tell(app: &App, command: Command) -> anyhow::Result<()> {
-    app.users.ask(DEMO_WORKSPACE, command, 0).await?;
+async fn tell(stage: Stage<'_>, command: Command) -> anyhow::Result<()> {
+    stage.app.users.ask(stage.workspace, command, 0).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::{
     error::{ApiError, Code},
     router::Door,
 };
-use crate::{explain, outbox_view, quarantine_view, send_stop};
+use crate::{explain, identities, outbox_view, quarantine_view, send_stop};
 use axum::{
     Json,
     extract::{Path, Query, Request, State, rejection::JsonRejection},
@@ -14,6 +14,7 @@ use axum::{
 };
 use greenroom_actors::{
     Entity, EntityId,
+    identity::Email,
     intake::{INTAKE_KEY, Intake},
     outbox::OutboundId,
     shell::AskError,
@@ -40,6 +41,25 @@ pub(super) async fn authenticate(
         return Err(ApiError::new(Code::Unauthenticated, "the operator's token is missing or wrong"));
     }
     Ok(next.run(request).await)
+}
+
+/// Whose workspace is wanted.
+#[derive(Deserialize)]
+pub(super) struct OfOwner {
+    /// Address that the owner signs in with.
+    owner: String,
+}
+
+/// `GET …/workspaces?owner=ADDRESS`: the workspace of an owner.
+pub(super) async fn workspace_of(
+    State(door): State<Door>,
+    Query(OfOwner { owner }): Query<OfOwner>,
+) -> Result<Json<Value>, ApiError> {
+    let found = identities::by_email(&door.app, &Email::new(&owner)).await;
+    let found = found.map_err(|error| ApiError::new(Code::Unavailable, error.to_string()))?;
+    let found = found.filter(|found| found.state.user().is_some());
+    let nobody = || ApiError::new(Code::NotFound, "nobody with this address owns a workspace");
+    Ok(Json(json!({ "workspace": found.ok_or_else(nobody)?.user_id })))
 }
 
 /// The decision record of a message, comment or event key.

@@ -52,6 +52,7 @@ pub fn router(door: Door) -> Router {
         .layer(DefaultBodyLimit::max(provision::BODY_BYTES_MAX));
     let admin = Router::new()
         .nest("/workspaces/{workspace}", workspace)
+        .route("/workspaces", get(admin::workspace_of))
         .route("/intake", get(admin::intake))
         .route("/automatic-sends", get(admin::automatic_sends).put(admin::stop_automatic_sends))
         .route(

@@ -168,6 +168,10 @@ fn the_demo_day_tells_each_scene_with_its_reason_and_ends_well() {
     let day = demo_day();
     assert!(day.is_success, "{}\n{}", day.transcript, tail(&day.log));
     for line in [
+        "POST /api/auth/sign-up/email          200  owner@bakery.example",
+        "GET  /api/auth/instagram              302  to the consent page of Instagram",
+        "GET  /ig-www/oauth/authorize          302  agreed as fictional.bakery",
+        "GET  /api/auth/instagram/callback     302  /settings?success=instagram_connected",
         "A day at fictional.bakery",
         "▶ person 900000000000001 writes: Hi! What is the PRICE of the sourdough class?",
         "◀ bakery answers by message:",
@@ -196,6 +200,7 @@ fn a_second_start_continues_with_the_data_of_the_first() {
     let data = copy_of_demo_data();
     let mut server = Server::start(greenroom(data.path()));
     server.line_with("Greenroom serves on http://127.0.0.1:");
+    server.line_with("POST /api/auth/sign-in/email          200  owner@bakery.example");
     let back = server.line_with("The data of the last run is back: ");
     assert!(back.contains(" contacts, ") && !back.contains(": 0 contacts"), "{back}");
     server.line_with("Still serving.");

@@ -7,6 +7,7 @@ use greenroom::{
     parts::Replacements,
     running::{self, Running},
 };
+use greenroom_actors::user::{Command, plan::Plan};
 use greenroom_persistence::memory;
 use reqwest::{Response, header};
 use serde_json::Value;
@@ -53,7 +54,9 @@ async fn while_the_state_is_read_back_the_door_lives_and_takes_nothing() {
     let data = tempfile::tempdir().unwrap();
     let first =
         running::start_on(listener().await.0, config(data.path()), Replacements::default(), |_, _, _| {});
-    first.await.unwrap().stop().await;
+    let first = first.await.unwrap();
+    first.app.users.ask("bakery", Command::SetPlan(Plan::Growth), 0).await.unwrap();
+    first.stop().await;
 
     let (socket, door) = listener().await;
     let (reading, at_work) = mpsc::channel();

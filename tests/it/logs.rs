@@ -28,12 +28,16 @@ fn a_whole_day_logged_at_trace_holds_no_text_no_token_and_no_secret() {
     let keys = fs::read_to_string(day.data.join("keys")).unwrap();
     let key = keys.lines().find(|line| !line.starts_with('#')).unwrap();
     let key = key.split_once(':').unwrap().1.trim();
+    let password = fs::read_to_string(day.data.join("demo-password")).unwrap();
     let secrets = [
         APP_SECRET,
         META_SECRET,
         VERIFY_TOKEN,
         operator.trim(),
         key,
+        password.trim(),
+        "session_token=",
+        "owner@bakery.example",
         "IGSBX",
         "Bearer",
         "access_token=",

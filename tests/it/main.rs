@@ -13,6 +13,7 @@
 mod accounts;
 mod behaviour;
 mod cli;
+mod demo;
 mod door;
 mod ends;
 mod erasure;
