@@ -1,0 +1,10 @@
+//! Messages on the wire: one JSON object per text frame, both ways.
+
+mod client;
+mod server;
+mod ts;
+
+pub(super) use client::{ClientMessage, Malformed, Modification, Request, Token};
+pub(super) use server::{
+    Change, Response, StateVersion, Transition, auth_error, chunks, fatal_error, ping, response,
+};
