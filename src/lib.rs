@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod demo;
 pub mod erasure;
 pub mod explain;
+pub mod functions;
 pub mod http;
 pub mod identities;
 pub mod import;

@@ -36,6 +36,12 @@ impl Identity {
         self.sessions.iter().find(|session| session.token == *token && session.is_live(now))
     }
 
+    /// The live session of a row id.
+    #[must_use]
+    pub fn session_by_id(&self, id: &str, now: Timestamp) -> Option<&Arc<Session>> {
+        self.sessions.iter().find(|session| session.id.as_str() == id && session.is_live(now))
+    }
+
     /// Sessions that end after this instant, oldest first.
     pub fn sessions(&self, now: Timestamp) -> impl Iterator<Item = &Arc<Session>> {
         self.sessions.iter().filter(move |session| session.expires_at > now)

@@ -1,0 +1,24 @@
+//! The functions: everything that a web client can ask of its owner's workspace, each declared once.
+//!
+//! One declaration ([`Function`]) gives the call over WebSocket and HTTP, the published documents and the generated client.
+//! A handler receives the entities of its own caller ([`Reader`], [`Writer`]); no argument names a user.
+//!
+//! To add a function: one line in the list of its module, and the handler beside it. To add a module: one file here and
+//! one line in [`Registry::product`].
+
+mod automations;
+mod context;
+mod declare;
+mod failure;
+mod ids;
+pub mod pages;
+mod product;
+mod registry;
+mod when;
+
+pub use context::{Caller, Reader, Visitor, Writer};
+pub use declare::{Done, Function, NoArgs, Reads, SignedOut, Style};
+pub use failure::{CallError, Code, Failure, Field};
+pub use product::{Functions, Snapshot};
+pub use registry::Registry;
+pub use when::When;
