@@ -2,10 +2,10 @@
 
 use crate::{delivery::NotStored, outlets::TOKEN_FIELD, parts::App, unrouted};
 use greenroom_actors::{
-    Entity, Timestamp,
+    Entity, Sealed, Timestamp,
     id::AccountId,
     shell::AskError,
-    user::{Command, Rejection, User, command::Connect, integration::SealedToken},
+    user::{Command, Rejection, User, command::Connect},
 };
 use greenroom_instagram::{client::LongToken, ids, outcome::CallError};
 use greenroom_persistence::{
@@ -85,7 +85,7 @@ pub async fn by_token(
         account: AccountId::from(&*account),
         app_scoped: me.app_scoped.map(ids::AppScopedId::into_inner).map(AccountId::from),
         username: username.clone(),
-        token: SealedToken::new(&sealed),
+        token: Sealed::from(sealed),
         scopes,
         expires_at: app.clock.now() + token.lifetime,
         webhooks_subscribed,

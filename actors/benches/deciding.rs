@@ -8,7 +8,7 @@
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use greenroom_actors::{
-    Draft, Entity, Timestamp,
+    Draft, Entity, Sealed, Timestamp,
     automation::{AutomationId, AutomationInput},
     id::{AccountId, EventKey, Igsid, Mid},
     outbox::SendOutcome,
@@ -16,7 +16,6 @@ use greenroom_actors::{
         Command, User, UserEffect,
         command::Connect,
         inbound::{InboundEvent, InboundItem, InboundMessage},
-        integration::SealedToken,
         plan::Plan,
         settings::SettingsPatch,
     },
@@ -65,7 +64,7 @@ fn workspace(contacts: u32) -> (User, Timestamp) {
         account: AccountId::from(ACCOUNT),
         app_scoped: None,
         username: "fictional".to_owned(),
-        token: SealedToken::new("not-a-token"),
+        token: Sealed::from("not-a-token"),
         scopes: Vec::new(),
         expires_at: START + Duration::from_secs(60 * 86_400),
         webhooks_subscribed: true,

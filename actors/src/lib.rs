@@ -17,6 +17,7 @@ pub mod metric_definitions;
 pub mod outbox;
 pub mod ports;
 pub mod requests;
+pub mod sealed;
 pub mod shell;
 pub mod signin;
 pub mod slices;
@@ -25,3 +26,4 @@ pub mod user;
 
 pub use entity::{Draft, Entity};
 pub use greenroom_persistence::{EntityId, Timestamp};
+pub use sealed::Sealed;

@@ -15,12 +15,12 @@ use greenroom::{
     server, telemetry,
 };
 use greenroom_actors::{
-    EntityId, Timestamp,
+    EntityId, Sealed, Timestamp,
     automation::{AutomationId, AutomationInput},
     id::AccountId,
     ports::Clock,
     shell::ShellLimits,
-    user::{Command, User, command::Connect, integration::SealedToken, plan::Plan, settings::SettingsPatch},
+    user::{Command, User, command::Connect, plan::Plan, settings::SettingsPatch},
 };
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -307,7 +307,7 @@ fn new_workspace(account: u32, expires_at: Timestamp) -> Vec<Command> {
         account: AccountId::from(account_id(account)),
         app_scoped: None,
         username: format!("load.account.{account}"),
-        token: SealedToken::new("not-a-token"),
+        token: Sealed::from("not-a-token"),
         scopes: Vec::new(),
         expires_at,
         webhooks_subscribed: true,

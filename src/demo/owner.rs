@@ -53,7 +53,7 @@ pub async fn arrive(app: &Arc<App>, door: SocketAddr, dir: &Path, say: Say<'_>) 
     let is_new = known.integration.is_none();
     let lives = match &known.integration {
         Some(integration) if integration.status == Status::Active => {
-            token_lives(app, &workspace, integration.token.envelope()).await?
+            token_lives(app, &workspace, integration.token.as_str()).await?
         }
         _ => false,
     };

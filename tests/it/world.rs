@@ -10,7 +10,7 @@ use greenroom::{
     server, telemetry,
 };
 use greenroom_actors::{
-    Entity, EntityId, Timestamp,
+    Entity, EntityId, Sealed, Timestamp,
     automation::{AutomationId, AutomationInput},
     clock::ManualClock,
     id::AccountId,
@@ -20,7 +20,6 @@ use greenroom_actors::{
         Command, User,
         command::Connect,
         decision::{DecisionRecord, Verdict},
-        integration::SealedToken,
         plan::Plan,
         settings::SettingsPatch,
     },
@@ -210,7 +209,7 @@ impl World {
             account: AccountId::from(tenant.account),
             app_scoped: Some(AccountId::from(tenant.app_scoped)),
             username: format!("fictional.{}", tenant.workspace),
-            token: SealedToken::new(&sealed),
+            token: Sealed::from(sealed),
             scopes: Vec::new(),
             expires_at: self.now() + Duration::from_secs(60 * 86_400),
             webhooks_subscribed: true,

@@ -1,5 +1,7 @@
 //! Small values of the auth side. Those that are secret, or seal one, show nothing in `Debug`.
 
+pub use crate::sealed::Sealed;
+
 use super::{
     field::{Invalid, Problem},
     limits::ROW_ID_BYTES_MAX,
@@ -44,8 +46,6 @@ text_value! {
     RowId shown;
     /// A password hash as it is stored: an Argon2id PHC string, or the scrypt form of the previous deployment.
     PasswordHash hidden;
-    /// A secret in its encrypted envelope: opened by the door or the outlet, never here.
-    Sealed hidden;
     /// An e-mail address in lower case. Syntax is the door's business.
     Email hidden;
 }
@@ -66,7 +66,7 @@ macro_rules! from_text {
     )*};
 }
 
-from_text! { RowId PasswordHash Sealed }
+from_text! { RowId PasswordHash }
 
 impl Email {
     /// The address in lower case.

@@ -3,7 +3,6 @@
 use super::{
     contact::Crm,
     inbound::InboundEvent,
-    integration::SealedToken,
     knowledge::Knowledge,
     look_back::{Found, LookBack},
     model::{ModelAnswer, ModelFailure, QuestionId},
@@ -11,7 +10,7 @@ use super::{
     settings::SettingsPatch,
 };
 use crate::{
-    Timestamp,
+    Sealed, Timestamp,
     automation::{AutomationId, AutomationInput, AutomationPatch},
     id::{AccountId, Igsid, Mid},
     outbox::{OutboundId, ReadOutcome, SendOutcome, Usage},
@@ -102,7 +101,7 @@ pub enum Command {
     /// A token was refreshed.
     RefreshToken {
         /// Sealed token.
-        token: SealedToken,
+        token: Sealed,
         /// When it ends.
         expires_at: Timestamp,
     },
@@ -246,7 +245,7 @@ pub struct Connect {
     /// Handle.
     pub username: String,
     /// Access token, sealed.
-    pub token: SealedToken,
+    pub token: Sealed,
     /// Permissions granted.
     pub scopes: Vec<String>,
     /// When the token ends.

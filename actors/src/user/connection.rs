@@ -8,7 +8,7 @@ use super::{
     dm,
     held::{HeldEvent, PARKED_AGE_MAX},
     inbound::{InboundEvent, InboundItem},
-    integration::{Integration, SealedToken, Status},
+    integration::{Integration, Status},
     late,
     line::LineName,
     notification::NotificationKind,
@@ -16,7 +16,7 @@ use super::{
     trail::conclude,
 };
 use crate::{
-    Draft, Timestamp,
+    Draft, Sealed, Timestamp,
     automation::{FieldCode, FieldError},
     outbox::{Pace, ParkReason},
 };
@@ -188,7 +188,7 @@ pub(super) fn unpark_one(draft: &mut Draft<User>, now: Timestamp, held: &HeldEve
 pub(super) fn refresh(
     draft: &mut Draft<User>,
     now: Timestamp,
-    token: &SealedToken,
+    token: &Sealed,
     expires_at: Timestamp,
 ) -> Result<Reply, Rejection> {
     let Some(integration) = draft.integration.as_ref().filter(|known| known.status != Status::Disconnected)
@@ -216,7 +216,7 @@ pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Repl
     };
     let mut next = Integration::clone(&integration);
     next.status = Status::Disconnected;
-    next.token = SealedToken::new("");
+    next.token = Sealed::from("");
     next.disconnected_at = Some(now);
     next.checking_since = None;
     next.webhooks_subscribed_at = None;
@@ -231,7 +231,7 @@ pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Repl
 /// The token is gone after this: it is asked once, and not again after a crash. A subscription that stays brings items that
 /// no workspace wants.
 pub(super) fn unsubscribe(draft: &mut Draft<User>) {
-    if let Some(access) = draft.access().filter(|access| !access.token.envelope().is_empty()) {
+    if let Some(access) = draft.access().filter(|access| !access.token.as_str().is_empty()) {
         draft.effect(UserEffect::Unsubscribe { access });
     }
 }
@@ -250,7 +250,7 @@ pub(super) fn revoke(draft: &mut Draft<User>, now: Timestamp) -> Result<Reply, R
         return Err(Rejection::NotConnected);
     };
     let mut next = Integration::clone(&integration);
-    next.token = SealedToken::new("");
+    next.token = Sealed::from("");
     next.webhooks_subscribed_at = None;
     draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
     lost(draft, now, Status::Revoked, "the permission was taken back on instagram");

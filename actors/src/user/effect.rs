@@ -1,9 +1,9 @@
 //! What must be done outside. Each is implied by the state: after a crash it is asked for again, except sends, whose
 //! outcome is looked for.
 
-use super::{integration::SealedToken, look_back::LookBack, model::ModelRequest};
+use super::{look_back::LookBack, model::ModelRequest};
 use crate::{
-    Timestamp,
+    Sealed, Timestamp,
     id::{AccountId, CommentId, Igsid, Mid},
     outbox::{Content, Kind, OutboundId},
 };
@@ -82,7 +82,7 @@ pub struct Access {
     /// Professional account id.
     pub account: AccountId,
     /// Access token, sealed.
-    pub token: SealedToken,
+    pub token: Sealed,
 }
 
 /// A message to send, once.

@@ -1,8 +1,8 @@
 //! The connection to one Instagram account.
 
-use crate::{Timestamp, id::AccountId};
+use crate::{Sealed, Timestamp, id::AccountId};
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 /// A connected account, or one that was connected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Integration {
     /// Handle.
     pub username: Arc<str>,
     /// Access token, sealed: opaque here, opened by the outlet only.
-    pub token: SealedToken,
+    pub token: Sealed,
     /// Permissions granted.
     pub scopes: Vec<Arc<str>>,
     /// Whether it can be used.
@@ -35,31 +35,6 @@ pub struct Integration {
     pub checking_since: Option<Timestamp>,
     /// The owner was told that messages wait for a reconnection.
     pub parked_told: bool,
-}
-
-/// An access token in its encrypted envelope. Its `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SealedToken(Arc<str>);
-
-impl SealedToken {
-    /// A token that was sealed before.
-    #[must_use]
-    pub fn new(envelope: &str) -> Self {
-        Self(envelope.into())
-    }
-
-    /// The envelope, for the one who can open it.
-    #[must_use]
-    pub fn envelope(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SealedToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealedToken(..)")
-    }
 }
 
 /// Whether a connection can be used.

@@ -125,7 +125,7 @@ impl UserOutlet {
             return Err(NoAccess::Limited(wait));
         }
         let field = Field { tenant: workspace.as_str(), name: TOKEN_FIELD };
-        let token = self.keyring.open(field, access.token.envelope())?;
+        let token = self.keyring.open(field, access.token.as_str())?;
         let account = AccountId::parse(access.account.as_str()).map_err(|_| NoAccess::Account)?;
         Ok(Opened { account, token: SecretString::from(token.as_str()) })
     }

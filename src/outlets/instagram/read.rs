@@ -224,7 +224,7 @@ fn conclude<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use greenroom_actors::user::integration::SealedToken;
+    use greenroom_actors::Sealed;
     use greenroom_instagram::client::Participant;
 
     #[test]
@@ -240,8 +240,7 @@ mod tests {
             has_template: false,
             is_unsupported: false,
         };
-        let access =
-            Access { account: AccountId::from("17841400000000001"), token: SealedToken::new("sealed") };
+        let access = Access { account: AccountId::from("17841400000000001"), token: Sealed::from("sealed") };
         let workspace = EntityId::new("user", "w1").unwrap();
         let event = event_of(found, &workspace, &access, Timestamp::from_millis(1)).unwrap();
         let InboundItem::Message(message) = event.item else { panic!("{:?}", event.item) };

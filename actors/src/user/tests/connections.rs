@@ -65,10 +65,10 @@ fn disconnecting_ends_the_subscription_to_webhooks() {
     let mut world = priced();
     world.run(Command::DisconnectInstagram).unwrap();
     let ended = world.effects.iter().any(
-        |effect| matches!(effect, UserEffect::Unsubscribe { access } if access.token.envelope() == "sealed"),
+        |effect| matches!(effect, UserEffect::Unsubscribe { access } if access.token.as_str() == "sealed"),
     );
     assert!(ended);
-    assert_eq!(world.user.integration.as_ref().unwrap().token.envelope(), "");
+    assert_eq!(world.user.integration.as_ref().unwrap().token.as_str(), "");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_permission_taken_back_takes_the_token_and_the_queue_along() {
     let send = world.take_send();
     world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Unreachable)));
     world.run(Command::RevokeInstagram).unwrap();
-    assert_eq!(world.user.integration.as_ref().unwrap().token.envelope(), "");
+    assert_eq!(world.user.integration.as_ref().unwrap().token.as_str(), "");
     world.wait(secs(60));
     world.connect();
     world.wait(hours(1));

@@ -2,14 +2,13 @@
 
 use super::world::*;
 use crate::{
-    Entity,
+    Entity, Sealed,
     id::{AccountId, Igsid, Mid},
     outbox::{Doubt, SendOutcome, Usage},
     user::{
         Command, User, UserEffect, account_claim,
         command::{LookedUp, Profile, TokenState},
         inbound::InboundItem,
-        integration::SealedToken,
         look_back::{Found, LookBack},
         model::{ModelAnswer, QuestionId},
         plan::Plan,
@@ -73,7 +72,7 @@ fn an_erased_workspace_is_vacant() {
     assert_eq!(*world.user.settings, Settings::default());
     assert_eq!(world.directory, releases());
     assert!(matches!(world.effects.last(), Some(UserEffect::Unsubscribe { access })
-        if access.token == SealedToken::new("sealed")));
+        if access.token == Sealed::from("sealed")));
     let before = world.events.len();
     world.passivate();
     world.run(Command::Erase).unwrap();

@@ -1,7 +1,7 @@
 //! A workspace under test: feeds commands, keeps every event, and checks after each command that replay equals live.
 
 use crate::{
-    Draft, Entity, Timestamp,
+    Draft, Entity, Sealed, Timestamp,
     automation::{AutomationId, AutomationInput},
     id::{AccountId, CommentId, EventKey, Igsid, MediaId, Mid},
     outbox::{Content, OutboundId, ReadOutcome, SendOutcome},
@@ -14,7 +14,6 @@ use crate::{
         inbound::{
             Attachment, AttachmentKind, Echo, InboundComment, InboundEvent, InboundItem, InboundMessage,
         },
-        integration::SealedToken,
         look_back::{Found, LookBack, Wanted},
         model::{Classification, ModelAnswer, ModelFailure, ModelRequest},
         plan::Plan,
@@ -99,7 +98,7 @@ impl World {
             account: AccountId::from(account),
             app_scoped: Some(AccountId::from(app_scoped)),
             username: "fictional.bakery".into(),
-            token: SealedToken::new("sealed"),
+            token: Sealed::from("sealed"),
             scopes: vec!["instagram_business_manage_messages".into()],
             expires_at: self.now + hours(24 * 60),
             webhooks_subscribed: true,
