@@ -127,29 +127,6 @@ const MAIL_FIELD: &str = "identity.mail";
 /// Names of the sealed fields that hold the tokens of a provider: access, refresh, id.
 pub const PROVIDER_TOKEN_FIELDS: [&str; 3] =
     ["identity.access_token", "identity.refresh_token", "identity.id_token"];
-/// Tenant of what is kept of round trips whose user is not known yet.
-const ROUND_TRIPS: &str = "signin";
-
-/// Seals what is kept of a round trip.
-///
-/// # Errors
-/// See [`SealError`].
-pub fn seal_round_trip(keyring: &Keyring, name: &str, text: &str) -> Result<Sealed, SealError> {
-    let field = Field { tenant: ROUND_TRIPS, name };
-    Ok(Sealed::from(keyring.seal(field, text, &mut rand::rngs::SysRng)?.as_str()))
-}
-
-/// Opens what is kept of a round trip.
-///
-/// # Errors
-/// See [`SealError`].
-pub fn open_round_trip(
-    keyring: &Keyring,
-    name: &str,
-    sealed: &Sealed,
-) -> Result<Zeroizing<String>, SealError> {
-    Ok(keyring.open(Field { tenant: ROUND_TRIPS, name }, sealed.as_str())?)
-}
 
 /// What a mail carries: kept sealed, for the link signs in or changes a password.
 #[derive(Debug, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use crate::{
         error::{ApiError, Code},
         router::Door,
     },
-    identities,
+    round_trips::{self, INSTAGRAM, RoundTripError},
 };
 use axum::{
     extract::{Query, State},
@@ -15,11 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use greenroom_actors::{
-    identity::SecretHash,
-    shell::AskError,
-    signin::{self, Command, Pending, Purpose, Rejection},
-};
+use greenroom_actors::{identity::SecretHash, shell::AskError};
 use greenroom_instagram::client::{Authorization, Prompt};
 use rand::TryRng;
 use secrecy::{ExposeSecret, SecretString};
@@ -28,8 +24,6 @@ use std::time::Duration;
 
 /// Random bytes of the state that ties the answer of the consent page to the session.
 const STATE_BYTES: usize = 32;
-/// Name of the sealed field that holds what a round trip needs; part of what is authenticated.
-const FIELD: &str = "signin.instagram";
 /// Where pages send somebody who is not signed in.
 const SIGN_IN_PAGE: &str = "/sign-in";
 
@@ -65,7 +59,7 @@ pub(super) async fn begin(
         return_to: return_path::checked(request.return_to.as_deref()).to_owned(),
         expected: expected.map(|known| known.account.as_str().to_owned()),
     };
-    let state = start(&door, caller.user_id(), caller.session.token, &round_trip).await?;
+    let state = start(&door, caller.session.token, &round_trip).await?;
     let uri = redirect_uri(&door);
     let authorization = Authorization {
         client_id: &door.app.app_id,
@@ -77,54 +71,40 @@ pub(super) async fn begin(
 }
 
 /// Keeps the round trip under a fresh state that only this session can use.
-async fn start(
-    door: &Door,
-    user_id: &str,
-    session: SecretHash,
-    round_trip: &RoundTrip,
-) -> Result<SecretString, ApiError> {
+async fn start(door: &Door, session: SecretHash, round_trip: &RoundTrip) -> Result<SecretString, ApiError> {
     let mut bytes = [0_u8; STATE_BYTES];
     rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|_| unavailable())?;
     let state = SecretString::from(BASE64_URL_SAFE_NO_PAD.encode(bytes));
-    let secret = SecretHash::of(state.expose_secret());
-    let text = serde_json::to_string(round_trip).map_err(|_| unavailable())?;
-    let value = identities::seal(&door.app.keyring, user_id, FIELD, &text).map_err(|_| unavailable())?;
-    let pending = Pending {
-        purpose: Purpose::Instagram,
-        value,
-        bound_to: Some(session),
-        expires_at: door.app.clock.now() + signin::STATE_LIFETIME,
-    };
-    let command = Command::Start { secret, pending };
-    let bytes = command.bytes();
-    door.app.sign_ins.ask(&signin::shard_of(&secret), command, bytes).await.map_err(|error| match error {
-        AskError::Rejected(Rejection::Full { .. }) => unavailable().retry_after(Duration::from_secs(30)),
-        AskError::Overloaded { retry_after } => unavailable().retry_after(retry_after),
-        _ => unavailable(),
-    })?;
+    round_trips::keep(&door.app, INSTAGRAM, state.expose_secret(), round_trip, Some(session)).await?;
     Ok(state)
 }
 
 /// Takes the round trip of a state: once, and only for the session that began it.
 pub(super) async fn take(
     door: &Door,
-    user_id: &str,
     session: SecretHash,
     state: &str,
 ) -> Result<Option<RoundTrip>, ApiError> {
-    let secret = SecretHash::of(state);
-    let command = Command::Take { secret, purpose: Purpose::Instagram, session: Some(session) };
-    let bytes = command.bytes();
-    let pending = match door.app.sign_ins.ask(&signin::shard_of(&secret), command, bytes).await {
-        Ok(answer) => match answer.reply {
-            signin::Reply::Taken(pending) => pending,
-            signin::Reply::Done => return Ok(None),
-        },
-        Err(AskError::Rejected(_)) => return Ok(None),
-        Err(_) => return Err(unavailable()),
-    };
-    let opened = identities::open(&door.app.keyring, user_id, FIELD, &pending.value);
-    Ok(opened.ok().and_then(|text| serde_json::from_str(&text).ok()))
+    match round_trips::take(&door.app, INSTAGRAM, state, Some(session)).await {
+        // Sealed by a key that is gone: as good as too old.
+        Err(RoundTripError::Seal(_)) => Ok(None),
+        taken => Ok(taken?),
+    }
+}
+
+impl From<RoundTripError> for ApiError {
+    fn from(error: RoundTripError) -> Self {
+        match error {
+            RoundTripError::Full { retry_after }
+            | RoundTripError::Ask(AskError::Overloaded { retry_after }) => {
+                unavailable().retry_after(retry_after)
+            }
+            error => {
+                tracing::warn!(%error, "a round trip to instagram is not kept or not found");
+                unavailable()
+            }
+        }
+    }
 }
 
 fn unavailable() -> ApiError {

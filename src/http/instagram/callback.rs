@@ -77,8 +77,7 @@ pub(super) async fn finish(
     let Some(caller) = visitor else { return Ok(back(return_path::DEFAULT, Err(Failure::Expired))) };
     let state = answer.state.as_deref().unwrap_or_default();
     // Used up before anything else, whatever the answer says.
-    let Some(round_trip) = authorize::take(&door, caller.user_id(), caller.session.token, state).await?
-    else {
+    let Some(round_trip) = authorize::take(&door, caller.session.token, state).await? else {
         return Ok(back(return_path::DEFAULT, Err(Failure::Expired)));
     };
     let outcome = connect(&door, &caller, &round_trip, &answer).await;
