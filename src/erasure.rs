@@ -76,10 +76,12 @@ pub async fn request(
     let code = code(secret, platform_user_id, issued_at_ms);
     let subject = SecretHash::of(&hex(&mac(secret, SUBJECT_PURPOSE, platform_user_id)));
     let owner = app.stores.directory.lookup(&account_claim(platform_user_id)).await?;
-    let target = owner
+    let targets = owner
         .filter(|owner| owner.kind() == User::KIND)
-        .map(|owner| Target { workspace: owner.key().into(), account: AccountId::from(platform_user_id) });
-    app.deletions.ask(&code, Command::Receive { subject, target }, REQUEST_BYTES).await?;
+        .map(|owner| Target { workspace: owner.key().into(), account: AccountId::from(platform_user_id) })
+        .into_iter()
+        .collect();
+    app.deletions.ask(&code, Command::Receive { subject, targets }, REQUEST_BYTES).await?;
     Ok(code)
 }
 

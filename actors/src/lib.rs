@@ -9,6 +9,7 @@ pub mod automation;
 pub mod clock;
 pub mod deletion;
 pub mod entity;
+pub mod errand;
 pub mod hrn;
 pub mod id;
 pub mod identity;

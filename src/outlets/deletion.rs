@@ -25,16 +25,19 @@ impl DeletionOutlet {
 #[async_trait]
 impl Outlet<Deletion> for DeletionOutlet {
     async fn run(&self, request: &EntityId, effect: Effect) -> Option<Command> {
-        let Effect::EraseInstagramData { target, attempt } = effect;
-        let command = user::Command::EraseInstagramData { account: target.account };
-        let erased = match self.users.ask(&target.workspace, command, 0).await {
-            // A key that no workspace can have: there is none.
-            Ok(_) | Err(AskError::BadKey) => true,
-            Err(error) => {
-                tracing::warn!(%error, %request, attempt, "an account's data is not erased yet; it is tried again");
-                false
+        let Effect::EraseInstagramData { targets, attempt } = effect;
+        let mut left = Vec::new();
+        for target in targets {
+            let command = user::Command::EraseInstagramData { account: target.account.clone() };
+            match self.users.ask(&target.workspace, command, 0).await {
+                // A key that no workspace can have: there is none.
+                Ok(_) | Err(AskError::BadKey) => {}
+                Err(error) => {
+                    tracing::warn!(%error, %request, attempt, "an account's data is not erased yet; it is tried again");
+                    left.push(target);
+                }
             }
-        };
-        Some(Command::Finished { attempt, erased })
+        }
+        Some(Command::Finished { attempt, left })
     }
 }

@@ -1,21 +1,19 @@
 //! The deletion entity: one request of the platform to delete what is kept of a person's Instagram account, by its
-//! confirmation code. It sees to it that the workspace erases the data, and afterwards holds the code, a hash of the
+//! confirmation code. It sees to it that every workspace that has the data erases it, and afterwards holds the code, a hash of the
 //! person's id, and dates.
 
 mod decide;
 #[cfg(test)]
 mod tests;
 
-use crate::{Draft, Entity, Timestamp, id::AccountId, identity::SecretHash};
+use crate::{
+    Draft, Entity, Timestamp,
+    errand::{ERASING, Stand},
+    id::AccountId,
+    identity::SecretHash,
+};
 use serde::{Deserialize, Serialize};
-use std::{convert::Infallible, sync::Arc, time::Duration};
-
-/// Wait after the first attempt at erasing; doubles with each one. Attempts never end.
-pub const ERASE_RETRY_FIRST: Duration = Duration::from_secs(5);
-/// Longest wait between attempts.
-pub const ERASE_RETRY_MAX: Duration = Duration::from_secs(3_600);
-/// An attempt without an outcome after this long is made again.
-pub const ERASE_LEASE: Duration = Duration::from_secs(600);
+use std::{convert::Infallible, sync::Arc};
 
 /// One request. The key of the entity is the confirmation code.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -50,25 +48,13 @@ pub struct Target {
 pub struct Erasure {
     /// What.
     pub target: Target,
+    /// What else: the account was in other workspaces, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Target>,
     /// Attempts begun.
     pub attempts: u32,
     /// Where it stands.
-    pub state: ErasureState,
-}
-
-/// Where erasing stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ErasureState {
-    /// An attempt is out.
-    InFlight {
-        /// Since when.
-        since: Timestamp,
-    },
-    /// It waits for the next attempt.
-    Waiting {
-        /// Until when.
-        until: Timestamp,
-    },
+    pub state: Stand,
 }
 
 /// What can be asked.
@@ -78,15 +64,15 @@ pub enum Command {
     Receive {
         /// Keyed hash of the person's id.
         subject: SecretHash,
-        /// Where the data is; `None` when no workspace has the account.
-        target: Option<Target>,
+        /// Where the data is; none when no workspace has any.
+        targets: Vec<Target>,
     },
     /// An attempt at erasing ended. From the outlet.
     Finished {
         /// Which.
         attempt: u32,
-        /// The data is gone, or there was none.
-        erased: bool,
+        /// Where the data may still be; none when all of it is gone, or there was none.
+        left: Vec<Target>,
     },
     /// Do what is due. From the timer.
     Tick,
@@ -104,8 +90,10 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
-    /// There is something to erase.
+    /// There is something to erase; once for each place.
     Found(Target),
+    /// Some of it is gone: this is left.
+    Narrowed(Vec<Target>),
     /// An attempt at erasing began.
     Started {
         /// Its number.
@@ -128,11 +116,11 @@ pub enum Event {
 /// What must be done outside. Implied by the state: after a crash it is asked for again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Have the workspace erase the account's data. May come again; nothing to erase counts as erased. Answer:
+    /// Have the workspaces erase the account's data. May come again; nothing to erase counts as erased. Answer:
     /// [`Command::Finished`].
     EraseInstagramData {
         /// What.
-        target: Target,
+        targets: Vec<Target>,
         /// Number of the attempt.
         attempt: u32,
     },
@@ -176,30 +164,38 @@ impl Entity for Deletion {
         }
         let Some(request) = &mut self.request else { return };
         match (event, &mut request.erasure) {
-            (Event::Found(target), erasure) => {
-                let state = ErasureState::Waiting { until: request.received_at };
-                *erasure = Some(Erasure { target: target.clone(), attempts: 0, state });
+            (Event::Found(target), Some(erasure)) => erasure.others.push(target.clone()),
+            (Event::Found(target), none) => {
+                let (target, others) = (target.clone(), Vec::new());
+                let state = Stand::Waiting { until: request.received_at };
+                *none = Some(Erasure { target, others, attempts: 0, state });
+            }
+            (Event::Narrowed(left), Some(erasure)) => {
+                if let Some((first, others)) = left.split_first() {
+                    erasure.target = first.clone();
+                    erasure.others = others.to_vec();
+                }
             }
             (Event::Started { attempt, at }, Some(erasure)) => {
                 erasure.attempts = *attempt;
-                erasure.state = ErasureState::InFlight { since: *at };
+                erasure.state = Stand::InFlight { since: *at };
             }
             (Event::Postponed { until }, Some(erasure)) => {
-                erasure.state = ErasureState::Waiting { until: *until };
+                erasure.state = Stand::Waiting { until: *until };
             }
             (Event::Done { at }, erasure) => {
                 *erasure = None;
                 request.done_at = Some(*at);
             }
-            (Event::Received { .. } | Event::Started { .. } | Event::Postponed { .. }, _) => {}
+            (
+                Event::Received { .. } | Event::Started { .. } | Event::Postponed { .. } | Event::Narrowed(_),
+                _,
+            ) => {}
         }
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        Some(match self.erasure()?.state {
-            ErasureState::InFlight { since } => since + ERASE_LEASE,
-            ErasureState::Waiting { until } => until,
-        })
+        self.erasure()?.state.due(&ERASING)
     }
 
     fn tick() -> Command {
@@ -211,18 +207,19 @@ impl Entity for Deletion {
     }
 
     fn is_busy(&self) -> bool {
-        self.erasure().is_some_and(Erasure::is_in_flight)
+        self.erasure().is_some_and(|erasure| erasure.state.is_in_flight())
     }
 
     fn weight(&self) -> usize {
-        /// Rough bytes of a request.
+        /// Rough bytes of a request, and of each further place.
         const REQUEST: usize = 512;
-        REQUEST
+        const TARGET: usize = 128;
+        REQUEST + self.erasure().map_or(0, |erasure| erasure.others.len()) * TARGET
     }
 }
 
 impl Erasure {
-    const fn is_in_flight(&self) -> bool {
-        matches!(self.state, ErasureState::InFlight { .. })
+    fn targets(&self) -> impl Iterator<Item = &Target> {
+        std::iter::once(&self.target).chain(&self.others)
     }
 }

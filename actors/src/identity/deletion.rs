@@ -1,14 +1,13 @@
 //! Deleting the user: what stays is a tombstone that holds nothing personal and sees to it that the workspace goes too.
 
 use super::{
-    Identity, IdentityEffect, IdentityEvent, Rejection, Reply, claim,
-    command::DeletionProof,
-    limits::{ERASE_LEASE, ERASE_RETRY_FIRST, ERASE_RETRY_MAX},
-    password,
-    row::Purpose,
-    token,
+    Identity, IdentityEffect, IdentityEvent, Rejection, Reply, claim, command::DeletionProof, password,
+    row::Purpose, token,
 };
-use crate::{Draft, Timestamp};
+use crate::{
+    Draft, Timestamp,
+    errand::{ERASING, Stand},
+};
 use greenroom_persistence::DirectoryChange;
 use serde::{Deserialize, Serialize};
 
@@ -20,56 +19,24 @@ pub struct Tombstone {
     /// Attempts begun at erasing the workspace.
     pub attempts: u32,
     /// Where that stands.
-    pub erasure: Erasure,
-}
-
-/// Where erasing the workspace stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Erasure {
-    /// An attempt is out.
-    InFlight {
-        /// Since when.
-        since: Timestamp,
-    },
-    /// It waits for the next attempt.
-    Waiting {
-        /// Until when.
-        until: Timestamp,
-    },
-    /// The workspace is erased.
-    Done {
-        /// Since when that is known.
-        at: Timestamp,
-    },
+    pub erasure: Stand,
 }
 
 impl Tombstone {
     pub(super) const fn new(at: Timestamp) -> Self {
-        Self { at, attempts: 1, erasure: Erasure::InFlight { since: at } }
+        Self { at, attempts: 1, erasure: Stand::InFlight { since: at } }
     }
 
     pub(super) const fn started(self, attempts: u32, at: Timestamp) -> Self {
-        Self { attempts, erasure: Erasure::InFlight { since: at }, ..self }
+        Self { attempts, erasure: Stand::InFlight { since: at }, ..self }
     }
 
     pub(super) const fn postponed(self, until: Timestamp) -> Self {
-        Self { erasure: Erasure::Waiting { until }, ..self }
+        Self { erasure: Stand::Waiting { until }, ..self }
     }
 
     pub(super) const fn done(self, at: Timestamp) -> Self {
-        Self { erasure: Erasure::Done { at }, ..self }
-    }
-
-    pub(super) const fn is_in_flight(&self) -> bool {
-        matches!(self.erasure, Erasure::InFlight { .. })
-    }
-
-    pub(super) fn next_due(&self) -> Option<Timestamp> {
-        match self.erasure {
-            Erasure::InFlight { since } => Some(since + ERASE_LEASE),
-            Erasure::Waiting { until } => Some(until),
-            Erasure::Done { .. } => None,
-        }
+        Self { erasure: Stand::Done { at }, ..self }
     }
 }
 
@@ -102,27 +69,26 @@ pub(super) fn delete(
 /// An attempt at erasing the workspace ended.
 pub(super) fn finished(draft: &mut Draft<Identity>, now: Timestamp, attempt: u32, erased: bool) {
     let Some(tombstone) = draft.tombstone else { return };
-    if matches!(tombstone.erasure, Erasure::Done { .. }) {
+    if matches!(tombstone.erasure, Stand::Done { .. }) {
         return;
     }
     if erased {
         draft.emit(IdentityEvent::WorkspaceErased { at: now });
-    } else if tombstone.is_in_flight() && tombstone.attempts == attempt {
-        let doubled = ERASE_RETRY_FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-        draft.emit(IdentityEvent::ErasePostponed { until: now + doubled.min(ERASE_RETRY_MAX) });
+    } else if tombstone.erasure.is_in_flight() && tombstone.attempts == attempt {
+        draft.emit(IdentityEvent::ErasePostponed { until: now + ERASING.wait(attempt) });
     }
 }
 
 /// Makes the next attempt when it is due.
 pub(super) fn tick(draft: &mut Draft<Identity>, now: Timestamp) {
-    if draft.tombstone.and_then(|tombstone| tombstone.next_due()).is_some_and(|due| due <= now) {
+    if draft.erase_due().is_some_and(|due| due <= now) {
         attempt(draft, now);
     }
 }
 
 /// Makes an attempt again whose outcome was lost with the activation.
 pub(super) fn recover(draft: &mut Draft<Identity>, now: Timestamp) {
-    if draft.tombstone.is_some_and(|tombstone| tombstone.is_in_flight()) {
+    if draft.tombstone.is_some_and(|tombstone| tombstone.erasure.is_in_flight()) {
         attempt(draft, now);
     }
 }
@@ -135,6 +101,11 @@ fn attempt(draft: &mut Draft<Identity>, now: Timestamp) {
 }
 
 impl Identity {
+    /// When the next attempt at erasing the workspace is made.
+    pub(super) fn erase_due(&self) -> Option<Timestamp> {
+        self.tombstone?.erasure.due(&ERASING)
+    }
+
     /// Every name that it holds in the directory.
     pub(super) fn names(&self) -> Vec<String> {
         let email = self.user.iter().map(|user| claim::email_claim(&user.email));

@@ -64,12 +64,5 @@ pub const DEAD_MAIL_AGE_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// Longest reason kept of a mail given up, in characters.
 pub const DEAD_REASON_CHARS_MAX: usize = 200;
 
-/// Wait after the first attempt at erasing the workspace; doubles with each one. Attempts never end.
-pub const ERASE_RETRY_FIRST: Duration = Duration::from_secs(5);
-/// Longest wait between attempts at erasing the workspace.
-pub const ERASE_RETRY_MAX: Duration = Duration::from_secs(3_600);
-/// An attempt at erasing the workspace without an outcome after this long is made again.
-pub const ERASE_LEASE: Duration = Duration::from_secs(600);
-
 /// What has expired is swept at most this often. Nothing waits for it: what has expired never matches.
 pub const SWEEP_STEP: Duration = Duration::from_secs(3_600);

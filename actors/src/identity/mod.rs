@@ -113,10 +113,7 @@ impl Entity for Identity {
 
     fn next_due(&self) -> Option<Timestamp> {
         let mails = self.mails.iter().map(|mail| mail.next_due()).min();
-        [self.sweep_due(), mails, self.tombstone.and_then(|tombstone| tombstone.next_due())]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.sweep_due(), mails, self.erase_due()].into_iter().flatten().min()
     }
 
     fn tick() -> Command {
@@ -128,7 +125,7 @@ impl Entity for Identity {
     }
 
     fn is_busy(&self) -> bool {
-        mail::is_busy(self) || self.tombstone.is_some_and(|tombstone| tombstone.is_in_flight())
+        mail::is_busy(self) || self.tombstone.is_some_and(|tombstone| tombstone.erasure.is_in_flight())
     }
 
     fn changed(&self, before: &Self) -> Slices {

@@ -6,7 +6,7 @@
 use super::{CODE, World, finished, receive, target};
 use crate::{
     Entity,
-    deletion::{Command, Deletion, Event},
+    deletion::{Deletion, Event},
     shell::encoding,
 };
 use greenroom_persistence::{Position, codec};
@@ -16,6 +16,8 @@ const STATE: (&str, &[u8]) = ("state-1.bin", include_bytes!("golden/state-1.bin"
 const DONE: (&str, &[u8]) = ("done-1.bin", include_bytes!("golden/done-1.bin"));
 /// All events up to the second state, one of every kind among them.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
+/// The events that came later.
+const LATER: (&str, &[u8]) = ("events-1.bin", include_bytes!("golden/events-1.bin"));
 const POSITION: Position = Position(70_000);
 
 /// A request under way, and the same one done.
@@ -25,8 +27,12 @@ fn eventful() -> (World, Deletion) {
     world.run(finished(1, false));
     world.tick();
     let under_way = world.deletion.clone();
-    world.run(Command::Finished { attempt: 2, erased: true });
+    world.run(finished(2, true));
     (world, under_way)
+}
+
+fn later() -> [Event; 1] {
+    [Event::Narrowed(vec![target()])]
 }
 
 #[test]
@@ -43,6 +49,7 @@ fn an_empty_golden_file_is_filled_and_told() {
     fill(STATE, encoding::snapshot(&under_way, POSITION).unwrap());
     fill(DONE, encoding::snapshot(&world.deletion, POSITION).unwrap());
     fill(HISTORY, codec::encode_events(Deletion::SCHEMA, &world.events).unwrap());
+    fill(LATER, codec::encode_events(Deletion::SCHEMA, &later()).unwrap());
     assert!(filled.is_empty(), "filled {filled:?}: run the tests again and commit them");
 }
 
@@ -56,6 +63,9 @@ fn states_and_events_that_an_earlier_program_wrote_are_still_read() {
     let events: Vec<Event> =
         codec::decode_events(HISTORY.1).unwrap().map(|bytes| rmp_serde::from_slice(bytes).unwrap()).collect();
     assert_eq!(events, world.events);
+    let events: Vec<Event> =
+        codec::decode_events(LATER.1).unwrap().map(|bytes| rmp_serde::from_slice(bytes).unwrap()).collect();
+    assert_eq!(events, later());
     let mut replayed = Deletion::vacant(CODE);
     encoding::replay(&mut replayed, HISTORY.1).unwrap();
     assert_eq!(replayed.request(), world.deletion.request());

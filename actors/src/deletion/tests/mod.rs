@@ -2,8 +2,8 @@
 
 mod golden;
 
-use super::{Command, Deletion, ERASE_LEASE, ERASE_RETRY_FIRST, ERASE_RETRY_MAX, Effect, Event, Target};
-use crate::{Draft, Entity, Timestamp, id::AccountId, identity::SecretHash};
+use super::{Command, Deletion, Effect, Event, Target};
+use crate::{Draft, Entity, Timestamp, errand::ERASING, id::AccountId, identity::SecretHash};
 use greenroom_persistence::Erase;
 
 const CODE: &str = "0123456789abcdef0123456789abcdef";
@@ -22,7 +22,7 @@ fn target() -> Target {
 }
 
 fn receive(target: Option<Target>) -> Command {
-    Command::Receive { subject: SecretHash::of("person"), target }
+    Command::Receive { subject: SecretHash::of("person"), targets: target.into_iter().collect() }
 }
 
 impl World {
@@ -56,11 +56,11 @@ fn encoded(deletion: &Deletion) -> Vec<u8> {
 }
 
 fn erase(attempt: u32) -> Effect {
-    Effect::EraseInstagramData { target: target(), attempt }
+    Effect::EraseInstagramData { targets: vec![target()], attempt }
 }
 
 fn finished(attempt: u32, erased: bool) -> Command {
-    Command::Finished { attempt, erased }
+    Command::Finished { attempt, left: if erased { Vec::new() } else { vec![target()] } }
 }
 
 #[test]
@@ -90,11 +90,11 @@ fn the_data_is_erased_until_that_is_confirmed() {
     world.run(finished(1, false));
     assert!(world.deletion.is_busy());
     world.run(finished(2, false));
-    assert_eq!(world.deletion.next_due(), Some(world.now + ERASE_RETRY_FIRST * 2));
+    assert_eq!(world.deletion.next_due(), Some(world.now + ERASING.first * 2));
     world.tick();
     assert_eq!(world.effects, [erase(3)]);
     // No answer at all.
-    assert_eq!(world.deletion.next_due(), Some(world.now + ERASE_LEASE));
+    assert_eq!(world.deletion.next_due(), Some(world.now + ERASING.lease));
     world.tick();
     assert_eq!((world.effects.as_slice(), world.erased), ([erase(4)].as_slice(), 0));
     // A success counts, whichever attempt it was.
@@ -128,8 +128,30 @@ fn attempts_never_end_and_wait_no_longer_than_the_limit() {
     for attempt in 1..100 {
         world.run(finished(attempt, false));
         let due = world.deletion.next_due().unwrap();
-        assert!(due > world.now && due <= world.now + ERASE_RETRY_MAX);
+        assert!(due > world.now && due <= world.now + ERASING.max);
         world.tick();
         assert_eq!(world.effects, [erase(attempt + 1)]);
     }
+}
+
+#[test]
+fn every_workspace_that_has_the_data_erases_it_and_none_is_asked_twice() {
+    let place = |workspace: &str| Target { workspace: workspace.into(), ..target() };
+    let (one, two, three) = (place("w1"), place("w2"), place("w3"));
+    let targets = vec![one.clone(), two.clone(), three.clone()];
+    let mut world = World::new();
+    world.run(Command::Receive { subject: SecretHash::of("person"), targets: targets.clone() });
+    assert_eq!(world.effects, [Effect::EraseInstagramData { targets, attempt: 1 }]);
+    world.run(Command::Finished { attempt: 1, left: vec![one.clone(), three.clone()] });
+    assert!(world.deletion.request().unwrap().done_at.is_none());
+    world.tick();
+    let left = vec![one.clone(), three.clone()];
+    assert_eq!(world.effects, [Effect::EraseInstagramData { targets: left, attempt: 2 }]);
+    // The answer to an attempt that was given up counts for what it says is gone.
+    world.run(Command::Finished { attempt: 1, left: vec![three.clone(), two] });
+    world.run(Command::Finished { attempt: 2, left: vec![one, three.clone()] });
+    world.tick();
+    assert_eq!(world.effects, [Effect::EraseInstagramData { targets: vec![three], attempt: 3 }]);
+    world.run(finished(3, true));
+    assert_eq!((world.deletion.request().unwrap().done_at, world.erased), (Some(world.now), 1));
 }

@@ -1,11 +1,11 @@
 use super::world::*;
 use crate::{
     Entity,
+    errand::{ERASING, Stand},
     identity::{
         Command, IdentityEffect, Rejection, Reply, SecretHash,
         command::{DeletionProof, LinkFlow},
-        deletion::Erasure,
-        limits::{ERASE_LEASE, ERASE_RETRY_FIRST, ERASE_RETRY_MAX, FRESH_FOR},
+        limits::FRESH_FOR,
         mail::{MailKind, MailOutcome},
     },
 };
@@ -102,15 +102,15 @@ fn the_workspace_is_erased_until_that_is_confirmed() {
     world.run(finished(1, false)).unwrap();
     assert!(world.identity.is_busy());
     world.run(finished(2, false)).unwrap();
-    assert_eq!(world.identity.next_due(), Some(world.now + ERASE_RETRY_FIRST * 2));
-    world.pass(ERASE_RETRY_FIRST * 2);
+    assert_eq!(world.identity.next_due(), Some(world.now + ERASING.first * 2));
+    world.pass(ERASING.first * 2);
     assert_eq!(world.effects, [IdentityEffect::EraseWorkspace { attempt: 3 }]);
     // No answer at all.
-    world.pass(ERASE_LEASE);
+    world.pass(ERASING.lease);
     assert_eq!(world.effects, [IdentityEffect::EraseWorkspace { attempt: 4 }]);
     // A success counts, whichever attempt it was.
     world.run(finished(3, true)).unwrap();
-    assert_eq!(world.identity.tombstone().unwrap().erasure, Erasure::Done { at: world.now });
+    assert_eq!(world.identity.tombstone().unwrap().erasure, Stand::Done { at: world.now });
     assert_eq!((world.identity.next_due(), world.identity.is_busy()), (None, false));
     let before = world.events.len();
     world.run(finished(4, false)).unwrap();
@@ -126,7 +126,7 @@ fn attempts_at_erasing_never_end_and_wait_no_longer_than_the_limit() {
     for attempt in 1..100 {
         world.run(finished(attempt, false)).unwrap();
         let due = world.identity.next_due().unwrap();
-        assert!(due > world.now && due <= world.now + ERASE_RETRY_MAX);
+        assert!(due > world.now && due <= world.now + ERASING.max);
         world.now = due;
         world.run(Command::Tick).unwrap();
         assert_eq!(world.effects, [IdentityEffect::EraseWorkspace { attempt: attempt + 1 }]);

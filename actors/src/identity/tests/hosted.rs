@@ -4,10 +4,10 @@ use super::world::*;
 use crate::{
     EntityId,
     clock::ManualClock,
+    errand::Stand,
     identity::{
         Command, Email, Identity, IdentityEffect, Rejection, SecretHash,
         command::{DeletionProof, SignUp},
-        deletion::Erasure,
         mail::{MailKind, MailOutcome},
     },
     ports::{Clock, Outlet},
@@ -167,7 +167,7 @@ async fn a_crash_while_the_workspace_is_erased_does_not_forget_it() {
         house.settle().await;
     }
     assert!(house.outside.seen.lock().len() >= 2, "{:?}", house.outside.seen.lock());
-    assert!(matches!(erasure(&house).await, Erasure::Done { .. }));
+    assert!(matches!(erasure(&house).await, Stand::Done { .. }));
 }
 
 #[tokio::test]
