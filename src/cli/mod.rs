@@ -1,5 +1,6 @@
 //! What an operator types. Each command is a file; this page lists them.
 
+mod api;
 mod config;
 mod demo;
 mod explain;
@@ -52,6 +53,8 @@ enum Command {
     Verify,
     /// Renew the working set from checkpoint and journal.
     Rebuild,
+    /// Write the functions of this server as a typed module for web clients.
+    Api(api::Api),
     /// Print the merged configuration, secrets masked.
     Config(config::Show),
 }
@@ -97,6 +100,7 @@ fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Quarantine(command) => quarantine::run(&command, &config),
         Command::Verify => storage::verify(&config),
         Command::Rebuild => storage::rebuild(&config),
+        Command::Api(command) => api::run(&command, &config),
         Command::Config(command) => config::run(&command, &config),
     }
 }

@@ -9,6 +9,7 @@
 mod automations;
 mod context;
 mod declare;
+pub mod documents;
 mod failure;
 mod ids;
 pub mod pages;

@@ -3,6 +3,7 @@
 mod admin;
 mod auth;
 mod caller;
+mod documents;
 mod entrance;
 mod error;
 mod health;

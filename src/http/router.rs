@@ -1,13 +1,13 @@
 //! Every route, on one page.
 
 use super::{
-    admin, auth,
+    admin, auth, documents,
     error::{ApiError, Code},
     health, import, instagram,
     limits::{RETRY_AFTER, WebhookLimits},
     mailbox, provision, webhook,
 };
-use crate::parts::App;
+use crate::{functions::Registry, parts::App};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -74,6 +74,7 @@ pub fn router(door: Door) -> Router {
         .nest("/api/admin", admin)
         .route("/__sandbox/mail", get(mailbox::list))
         .merge(accounts)
+        .merge(documents::routes(&Registry::product(), door.app.auth.origins.own()))
         .route("/.well-known/openid-configuration", get(auth::discovery))
         .fallback(not_found)
         .with_state(door);
