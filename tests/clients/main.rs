@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// Fewest tests that a whole run has: less means that files were not found.
 const TESTS_MIN: u32 = 180;
+/// The same of the live client.
+const LIVE_TESTS_MIN: u32 = 15;
 /// Secret of the contract's vectors.
 const SECRET: &str = "spec-vector-secret-0123456789-ABCDEFGHIJ";
 const GOOGLE_CLIENT_ID: &str = "clients.apps.googleusercontent.example";
@@ -43,6 +45,15 @@ async fn greenroom_passes_the_flows() {
     primary.stop().await;
     by_mail.stop().await;
     sandbox.shutdown().await;
+}
+
+/// The live client: subscriptions, mutations, hooks in a page, plain HTTP and the generated types, against the program
+/// itself, which dies and comes back meanwhile.
+#[test]
+fn the_live_client_works_unmodified() {
+    let outcome = suite::run("live.js", &[("GREENROOM_BIN", env!("CARGO_BIN_EXE_greenroom").to_owned())]);
+    assert!(outcome.passed >= LIVE_TESTS_MIN, "too few tests ran: {outcome:?}");
+    assert_eq!((outcome.failed, outcome.skipped), (0, 0));
 }
 
 /// One sandbox stands in for Instagram and Google for both servers.

@@ -5,10 +5,11 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 
 const wanted = process.argv.slice(2);
-const files = readdirSync(new URL("flows", import.meta.url))
+const folder = process.env.FLOWS ?? "flows";
+const files = readdirSync(new URL(folder, import.meta.url))
   .filter((name) => name.endsWith(".test.js") && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .sort()
-  .map((name) => `${import.meta.dirname}/flows/${name}`);
+  .map((name) => `${import.meta.dirname}/${folder}/${name}`);
 
 const counted = { passed: 0, failed: 0, skipped: 0 };
 const isTest = ({ details }) => details?.type !== "suite";
