@@ -7,6 +7,7 @@
 //! one line in [`Registry::product`].
 
 mod automations;
+mod cache;
 mod context;
 mod declare;
 pub mod documents;
