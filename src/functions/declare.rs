@@ -143,6 +143,12 @@ impl Module {
         Self { name, style, functions: Vec::new() }
     }
 
+    /// Sets the style of the functions that follow: results that are no objects can only be thrown beside.
+    pub(super) const fn style(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+
     /// Declares a query: the same snapshot and arguments give the same result.
     pub(super) fn query<A, R, F, Fut>(
         self,

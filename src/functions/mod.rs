@@ -16,6 +16,8 @@ mod ids;
 pub mod pages;
 mod product;
 mod registry;
+#[cfg(test)]
+mod tests;
 mod when;
 
 pub use context::{Caller, Reader, Visitor, Writer};
