@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::{borrow::Borrow, fmt, sync::Arc};
 
-macro_rules! text_id {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+/// Types that are opaque text behind an `Arc`. `Debug` shows the text (`shown`) or only the name (`hidden`).
+macro_rules! text_value {
+    ($($(#[$doc:meta])* $name:ident $shown:tt;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
@@ -24,6 +25,20 @@ macro_rules! text_id {
             }
         }
 
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                $crate::id::text_value!(@debug $shown $name self f)
+            }
+        }
+    )*};
+    (@debug shown $name:ident $self:ident $f:ident) => { $f.write_str(&$self.0) };
+    (@debug hidden $name:ident $self:ident $f:ident) => { $f.write_str(concat!(stringify!($name), "(..)")) };
+}
+pub(crate) use text_value;
+
+/// Any text is such a value.
+macro_rules! from_text {
+    ($($name:ident)*) => {$(
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 Self(text.into())
@@ -36,6 +51,15 @@ macro_rules! text_id {
             }
         }
 
+    )*};
+}
+pub(crate) use from_text;
+
+macro_rules! text_id {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        text_value! { $($(#[$doc])* $name shown;)* }
+        from_text! { $($name)* }
+        $(
         impl From<Arc<str>> for $name {
             fn from(text: Arc<str>) -> Self {
                 Self(text)
@@ -59,13 +83,8 @@ macro_rules! text_id {
                 f.write_str(&self.0)
             }
         }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    )*};
+        )*
+    };
 }
 
 text_id! {

@@ -47,8 +47,6 @@ pub enum Refusal {
     CredentialAccountNotFound,
     /// A wrong password of somebody who is signed in.
     InvalidPassword,
-    /// The user has a password already.
-    PasswordAlreadySet,
     /// No mail can be sent, so no password can be reset.
     ResetPasswordDisabled,
     /// A link that is too old.
@@ -147,9 +145,6 @@ impl Refusal {
                 (400, Some("CREDENTIAL_ACCOUNT_NOT_FOUND"), "Credential account not found")
             }
             Self::InvalidPassword => (400, Some("INVALID_PASSWORD"), "Invalid password"),
-            Self::PasswordAlreadySet => {
-                (400, Some("PASSWORD_ALREADY_SET"), "User already has a password set")
-            }
             Self::ResetPasswordDisabled => {
                 (400, Some("RESET_PASSWORD_DISABLED"), "Reset password isn't enabled")
             }

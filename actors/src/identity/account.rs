@@ -20,7 +20,6 @@ pub(super) fn link(
     flow: &LinkFlow,
     profile: &ProviderProfile,
     id: &RowId,
-    may_differ: bool,
 ) -> Result<Reply, Rejection> {
     let login = &profile.login;
     let known = draft.provider_account(login.provider, &login.account_id).cloned();
@@ -28,7 +27,7 @@ pub(super) fn link(
         draft.session_by_hash(session, now).ok_or(Rejection::NoSession)?;
     }
     if known.is_none() || matches!(flow, LinkFlow::Redirect { .. }) {
-        check_profile(draft, profile, may_differ)?;
+        check_profile(draft, profile)?;
     }
     let id = match known {
         Some(known) => {
@@ -44,12 +43,12 @@ pub(super) fn link(
     draft.account(&id).cloned().map(Reply::Account).ok_or(Rejection::NoAccount)
 }
 
-fn check_profile(identity: &Identity, profile: &ProviderProfile, may_differ: bool) -> Result<(), Rejection> {
+fn check_profile(identity: &Identity, profile: &ProviderProfile) -> Result<(), Rejection> {
     if !profile.email_verified {
         return Err(Rejection::ProviderEmailUnverified);
     }
     let same = identity.user.as_ref().is_some_and(|user| user.email == profile.email);
-    if same || may_differ { Ok(()) } else { Err(Rejection::ProviderEmailDiffers) }
+    if same { Ok(()) } else { Err(Rejection::ProviderEmailDiffers) }
 }
 
 /// Removes an account, unless it is the last one.

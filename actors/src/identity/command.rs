@@ -39,13 +39,9 @@ pub enum Command {
         profile: ProviderProfile,
         /// Id of the account, should it be linked now.
         account: RowId,
-        /// Linking is on.
-        may_link: bool,
         /// The session.
         session: NewSession,
     },
-    /// Start a session for a user who is known otherwise. Reply: `SignedIn`.
-    StartSession(NewSession),
     /// Extend a session if it is due. Reply: `Session`.
     RefreshSession {
         /// Hash of its token.
@@ -100,13 +96,6 @@ pub enum Command {
         to: PasswordHash,
         /// End every session, the caller's too, and start this one.
         revoke: Option<NewSession>,
-    },
-    /// Give a user without a password one. Reply: `Done`.
-    SetPassword {
-        /// Hash of the password.
-        to: PasswordHash,
-        /// Id of the account, should there be none.
-        account: RowId,
     },
     /// Keep a token that allows to set a new password, and mail it. Claims the token. Reply: `Done`.
     RequestReset {
@@ -166,8 +155,6 @@ pub enum Command {
         profile: ProviderProfile,
         /// Id of the account, should it be new.
         account: RowId,
-        /// The address at the provider may be another one.
-        may_differ: bool,
     },
     /// Remove an account, unless it is the last one. Reply: `Done`.
     UnlinkAccount {
@@ -408,7 +395,6 @@ impl Command {
             Self::LinkAccount { profile, .. } => profile.login.bytes(),
             Self::StoreTokens { tokens, .. } => tokens.bytes(),
             Self::SignIn { session: new, .. }
-            | Self::StartSession(new)
             | Self::ChangePassword { revoke: Some(new), .. }
             | Self::VerifyEmail { session: Some(new), .. } => session(new),
             Self::RequestReset { mail: new, .. }

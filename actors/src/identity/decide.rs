@@ -52,10 +52,9 @@ fn decide_of_user(
         Command::SignIn { verified, rehash, session } => {
             sign_in::by_password(draft, now, verified, rehash.as_ref(), session)
         }
-        Command::SignInWithProvider { profile, account, may_link, session } => {
-            sign_in::by_provider(draft, now, profile, account, *may_link, session)
+        Command::SignInWithProvider { profile, account, session } => {
+            sign_in::by_provider(draft, now, profile, account, session)
         }
-        Command::StartSession(new) => sign_in::signed_in(draft, now, Some(new)),
         Command::RefreshSession { token } => session::refresh(draft, now, token),
         Command::EndSession { token } => Ok(session::sign_out(draft, token)),
         Command::RevokeSession { id, token } => Ok(session::revoke(draft, id, token)),
@@ -67,7 +66,6 @@ fn decide_of_user(
         Command::ChangePassword { verified, to, revoke } => {
             password::change(draft, now, verified, to, revoke.as_ref())
         }
-        Command::SetPassword { to, account } => password::set(draft, now, to, account),
         Command::RequestReset { token, mail } => token::request_reset(draft, now, *token, mail),
         Command::ConsumeReset { token, to, account, revoke_sessions } => {
             password::reset(draft, now, token, to, account, *revoke_sessions)
@@ -79,9 +77,7 @@ fn decide_of_user(
         }
         Command::RequestDeletion { token, mail } => token::request_deletion(draft, now, *token, mail),
         Command::Delete(proof) => deletion::delete(draft, now, proof),
-        Command::LinkAccount { flow, profile, account, may_differ } => {
-            account::link(draft, now, flow, profile, account, *may_differ)
-        }
+        Command::LinkAccount { flow, profile, account } => account::link(draft, now, flow, profile, account),
         Command::UnlinkAccount { account } => account::unlink(draft, account),
         Command::StoreTokens { account, tokens } => account::store_tokens(draft, now, account, tokens),
         // Decided before it is asked whether there is a user.

@@ -50,21 +50,6 @@ pub(super) fn change(
     sign_in::signed_in(draft, now, revoke)
 }
 
-/// Gives a user without a password one.
-pub(super) fn set(
-    draft: &mut Draft<Identity>,
-    now: Timestamp,
-    to: &PasswordHash,
-    id: &RowId,
-) -> Result<Reply, Rejection> {
-    if draft.password().is_some() {
-        return Err(Rejection::PasswordAlreadySet);
-    }
-    check_hash(to)?;
-    store(draft, now, Password::chosen(to.clone()), Some(id))?;
-    Ok(Reply::Done)
-}
-
 /// Uses up a token and sets the password: one decision, so that of racing requests one wins.
 pub(super) fn reset(
     draft: &mut Draft<Identity>,

@@ -80,9 +80,6 @@ pub enum Rejection {
     /// The hash that was verified is no longer that of the password: verify again.
     #[error("the password changed meanwhile")]
     PasswordChanged,
-    /// There is a password already.
-    #[error("the user has a password")]
-    PasswordAlreadySet,
     /// The token is unknown, used or over.
     #[error("no such token")]
     InvalidToken,

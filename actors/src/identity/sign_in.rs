@@ -69,7 +69,6 @@ pub(super) fn by_provider(
     now: Timestamp,
     profile: &ProviderProfile,
     id: &RowId,
-    may_link: bool,
     new: &NewSession,
 ) -> Result<Reply, Rejection> {
     let Some(user) = draft.user.clone() else { return Err(Rejection::NoUser) };
@@ -83,7 +82,7 @@ pub(super) fn by_provider(
             }
         }
         // Whoever registered the address first need not be its owner: both sides must have verified it.
-        None if !may_link || !vouched || !user.email_verified => return Err(Rejection::AccountNotLinked),
+        None if !vouched || !user.email_verified => return Err(Rejection::AccountNotLinked),
         None => {
             let login = Login::Provider(login.clone());
             account::add(draft, Account { id: id.clone(), login, created_at: now, updated_at: now })?;

@@ -6,40 +6,10 @@ use super::{
     field::{Invalid, Problem},
     limits::ROW_ID_BYTES_MAX,
 };
+use crate::id::{from_text, text_value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
 use std::{fmt, sync::Arc};
-
-macro_rules! text_value {
-    ($($(#[$doc:meta])* $name:ident $shown:tt;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// The text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-
-            /// The shared text, without copying.
-            #[must_use]
-            pub fn shared(&self) -> Arc<str> {
-                Arc::clone(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                text_value!(@debug $shown $name self f)
-            }
-        }
-    )*};
-    (@debug shown $name:ident $self:ident $f:ident) => { $f.write_str(&$self.0) };
-    (@debug hidden $name:ident $self:ident $f:ident) => { $f.write_str(concat!(stringify!($name), "(..)")) };
-}
 
 text_value! {
     /// Id of a row (account, session): opaque, 1 to [`super::limits::ROW_ID_BYTES_MAX`] bytes.
@@ -48,22 +18,6 @@ text_value! {
     PasswordHash hidden;
     /// An e-mail address in lower case. Syntax is the door's business.
     Email hidden;
-}
-
-macro_rules! from_text {
-    ($($name:ident)*) => {$(
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                Self(text.into())
-            }
-        }
-
-        impl From<String> for $name {
-            fn from(text: String) -> Self {
-                Self(text.into())
-            }
-        }
-    )*};
 }
 
 from_text! { RowId PasswordHash }
@@ -99,6 +53,9 @@ impl SecretHash {
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
+
+    /// The first of all in their order.
+    pub const FIRST: Self = Self([0; 32]);
 
     /// 64 lower-case hex characters.
     #[must_use]

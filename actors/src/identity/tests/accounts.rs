@@ -8,16 +8,11 @@ use crate::identity::{
 };
 
 fn sign_in(profile: ProviderProfile, session: &str) -> Command {
-    Command::SignInWithProvider {
-        profile,
-        account: "g1".into(),
-        may_link: true,
-        session: new_session(session),
-    }
+    Command::SignInWithProvider { profile, account: "g1".into(), session: new_session(session) }
 }
 
 fn link(flow: LinkFlow, profile: ProviderProfile, id: &str) -> Command {
-    Command::LinkAccount { flow, profile, account: id.into(), may_differ: false }
+    Command::LinkAccount { flow, profile, account: id.into() }
 }
 
 fn redirect(session: &str) -> LinkFlow {
@@ -38,11 +33,6 @@ fn signing_in_by_a_provider_links_only_what_both_sides_verified() {
     assert_eq!(verified_ada().run(sign_in(other, "s2")), Err(Rejection::AccountNotLinked));
     // The user's own address is not verified: whoever registered it may not be its owner.
     assert_eq!(World::ada().run(sign_in(profile("sub1", ADA), "s2")), Err(Rejection::AccountNotLinked));
-    let mut off = sign_in(profile("sub1", ADA), "s2");
-    if let Command::SignInWithProvider { may_link, .. } = &mut off {
-        *may_link = false;
-    }
-    assert_eq!(verified_ada().run(off), Err(Rejection::AccountNotLinked));
     let mut world = verified_ada();
     assert!(matches!(
         world.run(sign_in(profile("sub1", "ADA@example.com"), "s2")),
@@ -94,11 +84,7 @@ fn linking_checks_the_session_then_the_provider_then_the_address() {
     assert_eq!(world.run(link(redirect("gone"), doubtful.clone(), "g1")), Err(Rejection::NoSession));
     assert_eq!(world.run(link(redirect("s1"), doubtful, "g1")), Err(Rejection::ProviderEmailUnverified));
     assert_eq!(world.run(link(redirect("s1"), other.clone(), "g1")), Err(Rejection::ProviderEmailDiffers));
-    let mut differing = link(redirect("s1"), other.clone(), "g1");
-    if let Command::LinkAccount { may_differ, .. } = &mut differing {
-        *may_differ = true;
-    }
-    assert!(matches!(world.run(differing), Ok(Reply::Account(_))));
+    assert!(matches!(world.run(link(redirect("s1"), profile("sub1", ADA), "g1")), Ok(Reply::Account(_))));
     // Linked already: an id token updates it without a check, a round trip is checked again.
     assert!(world.run(link(LinkFlow::IdToken, other.clone(), "g2")).is_ok());
     assert_eq!(world.run(link(redirect("s1"), other, "g2")), Err(Rejection::ProviderEmailDiffers));

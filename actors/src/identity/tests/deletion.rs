@@ -35,7 +35,6 @@ fn a_deleted_user_leaves_a_tombstone_without_anything_personal() {
             flow: LinkFlow::IdToken,
             profile: profile("sub1", ADA),
             account: "g1".into(),
-            may_differ: false,
         })
         .unwrap();
     world.request_reset("t1");

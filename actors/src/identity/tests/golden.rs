@@ -57,7 +57,6 @@ fn eventful() -> (World, World) {
         flow: LinkFlow::IdToken,
         profile: profile(sub, ADA),
         account: format!("id of {sub}").into(),
-        may_differ: false,
     };
     run(1, link("sub1"));
     run(1, link("sub2"));

@@ -179,6 +179,7 @@ fn a_password_account_without_a_hash_never_matches() {
     rows.accounts = vec![account("a1", Login::Credential { password: None })];
     world.run(Command::Import(Box::new(rows))).unwrap();
     assert_eq!(world.sign_in("", "s2"), Err(Rejection::NoPassword));
-    world.run(Command::SetPassword { to: "p1".into(), account: "unused".into() }).unwrap();
+    world.request_reset("t1");
+    world.consume_reset("t1", "p1").unwrap();
     assert_eq!((world.identity.accounts().count(), world.password()), (1, Some("p1")));
 }

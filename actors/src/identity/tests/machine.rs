@@ -187,7 +187,6 @@ impl Play {
                     &email(self.model.user.as_ref().map_or(0, |user| user.email)),
                 ),
                 account: format!("g{no}").into(),
-                may_differ: false,
             },
             Act::Unlink(3) => Command::UnlinkAccount { account: "a1".into() },
             Act::Unlink(no) => Command::UnlinkAccount { account: format!("g{no}").into() },

@@ -86,12 +86,11 @@ fn changing_the_password_may_end_every_session_and_start_one() {
 }
 
 #[test]
-fn a_password_is_set_once() {
+fn whoever_has_no_password_gets_one_by_a_reset() {
     let mut world = without_password();
-    let set = |to: &str| Command::SetPassword { to: to.into(), account: "a1".into() };
     assert_eq!(world.run(change("p1", "p2", None)), Err(Rejection::NoPassword));
-    assert_eq!(world.run(set("p1")), Ok(Reply::Done));
-    assert_eq!(world.run(set("p2")), Err(Rejection::PasswordAlreadySet));
+    world.request_reset("t1");
+    assert_eq!(world.consume_reset("t1", "p1"), Ok(Reply::Ended(0)));
     assert_eq!((world.password(), world.identity.accounts().count()), (Some("p1"), 2));
 }
 

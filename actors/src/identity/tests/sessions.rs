@@ -23,7 +23,7 @@ fn a_session_lives_seven_days_or_one() {
     let mut world = World::ada();
     let mut short = new_session("short");
     short.remember = false;
-    world.run(Command::StartSession(short)).unwrap();
+    world.run(by_password(short)).unwrap();
     world.wait(DAY);
     assert!(world.session("short").is_some());
     world.wait(Duration::from_millis(1));
@@ -68,19 +68,17 @@ fn asking_again_for_the_same_session_gives_it_and_another_one_may_not_take_its_p
     let mut world = World::ada();
     world.wait(SECOND);
     let before = world.events.len();
-    let Ok(Reply::SignedIn { session: Some(session), .. }) =
-        world.run(Command::StartSession(new_session("s1")))
-    else {
+    let Ok(Reply::SignedIn { session: Some(session), .. }) = world.run(by_password(new_session("s1"))) else {
         panic!()
     };
     assert_eq!((session.created_at, world.events.len()), (world.now - SECOND, before));
     let duplicate = Err(Rejection::Invalid(Invalid { field: "session", problem: Problem::Duplicate }));
     let mut same_id = new_session("s2");
     same_id.id = "-s1".into();
-    assert_eq!(world.run(Command::StartSession(same_id)), duplicate);
+    assert_eq!(world.run(by_password(same_id)), duplicate);
     let mut same_token = new_session("s1");
     same_token.id = "-s2".into();
-    assert_eq!(world.run(Command::StartSession(same_token)), duplicate);
+    assert_eq!(world.run(by_password(same_token)), duplicate);
 }
 
 #[test]
@@ -120,7 +118,7 @@ fn there_are_only_so_many_sessions_and_expired_ones_leave_first() {
     for no in 2..=SESSIONS_MAX {
         let mut new = new_session(&format!("s{no}"));
         new.remember = no != 50;
-        world.run(Command::StartSession(new)).unwrap();
+        world.run(by_password(new)).unwrap();
     }
     assert_eq!(tokens(&world).len(), SESSIONS_MAX);
     world.wait(DAY * 2);
@@ -146,7 +144,7 @@ fn long_texts_of_the_client_are_cut() {
     let mut new = new_session("s2");
     new.user_agent = "ü".repeat(513).into();
     new.ip = "1".repeat(65).into();
-    world.run(Command::StartSession(new)).unwrap();
+    world.run(by_password(new)).unwrap();
     let session = world.session("s2").unwrap();
     assert_eq!((session.user_agent.chars().count(), session.ip.len()), (512, 64));
 }

@@ -93,7 +93,7 @@ fn what_is_too_long_is_refused_and_what_just_fits_is_not() {
 #[test]
 fn nothing_but_signing_up_works_without_a_user() {
     for command in [
-        Command::StartSession(new_session("s1")),
+        by_password(new_session("s1")),
         Command::RevokeAllSessions,
         Command::EndSession { token: SecretHash::of("s1") },
         Command::UnlinkAccount { account: "a1".into() },

@@ -116,7 +116,8 @@ impl World {
     }
 
     pub(super) fn start(&mut self, session: &str) {
-        self.run(Command::StartSession(new_session(session))).unwrap();
+        let verified = self.identity.credential().and_then(|account| account.password().cloned()).unwrap();
+        self.run(Command::SignIn { verified, rehash: None, session: new_session(session) }).unwrap();
     }
 
     pub(super) fn request_reset(&mut self, token: &str) {
@@ -169,6 +170,11 @@ pub(super) fn new_session(token: &str) -> NewSession {
         user_agent: "Browser".into(),
         remember: true,
     }
+}
+
+/// A sign-in of whoever has signed up just now.
+pub(super) fn by_password(session: NewSession) -> Command {
+    Command::SignIn { verified: "p1".into(), rehash: None, session }
 }
 
 pub(super) fn mail(kind: MailKind, to: &str) -> NewMail {

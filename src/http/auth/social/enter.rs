@@ -103,10 +103,25 @@ impl<E: Into<AuthError>> From<E> for Refused {
     }
 }
 
-/// Lets somebody in and starts a session.
+/// Lets somebody in and starts a session. Of two first sign-ins at once one makes the user; the other one looks again and
+/// finds it.
 pub(super) async fn enter(call: &Call, person: &Person, given: &Given) -> Result<Entered, Refused> {
     let email = person.email.as_deref().ok_or(Refused::Failure(OauthFailure::EmailNotFound))?;
     let email = Email::new(email);
+    match look_and_enter(call, person, given, email.clone()).await {
+        Err(Refused::Failure(OauthFailure::UnableToCreateUser)) => {
+            look_and_enter(call, person, given, email).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn look_and_enter(
+    call: &Call,
+    person: &Person,
+    given: &Given,
+    email: Email,
+) -> Result<Entered, Refused> {
     // The row lives its full time; only the cookie follows "remember me".
     let (session, token) = call.new_session(true)?;
     let by_account = identities::by_account(call.app(), Provider::Google, &person.sub).await?;
@@ -135,7 +150,7 @@ async fn sign_in(
     token: String,
 ) -> Result<Entered, Refused> {
     let account = RowId::from(call.random(Kind::Id)?);
-    let command = Command::SignInWithProvider { profile, account, may_link: true, session };
+    let command = Command::SignInWithProvider { profile, account, session };
     match call.ask(&user_id, command).await {
         Ok(Reply::SignedIn { user, session }) => Ok(Entered { user_id, user, session, token, is_new: false }),
         Ok(_) => Err(AuthError::Internal.into()),

@@ -91,6 +91,6 @@ async fn ask(
 ) -> Result<(), AskError<Identity>> {
     // Without randomness the id would not be unique: nothing is asked then.
     let account = call.random(Kind::Id).map_err(|_| AskError::ShuttingDown)?;
-    let command = Command::LinkAccount { flow, profile, account: RowId::from(account), may_differ: false };
+    let command = Command::LinkAccount { flow, profile, account: RowId::from(account) };
     call.ask(user_id, command).await.map(|_| ())
 }

@@ -18,9 +18,16 @@ pub(super) use self::{
 };
 
 use super::call::Call;
-use crate::auth::error::Refusal;
-use crate::auth::{error::AuthError, google::GoogleClient};
+use crate::auth::{
+    error::{AuthError, Refusal},
+    google::{GoogleClient, IdTokenError, Person},
+};
 use greenroom_actors::identity::row::Provider;
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+
+/// Hint given while the provider's keys cannot be had.
+const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The client of a provider.
 ///
@@ -29,4 +36,22 @@ use greenroom_actors::identity::row::Provider;
 fn provider<'c>(call: &'c Call, id: &str) -> Result<&'c GoogleClient, AuthError> {
     let known = Provider::from_id(id).and(call.auth().google.as_ref());
     known.ok_or_else(|| Refusal::ProviderNotFound.into())
+}
+
+/// Whom an id token is about that came from a client.
+///
+/// # Errors
+/// `not_genuine` when it is not believed; a retry hint while the keys that would tell cannot be had.
+async fn person(
+    call: &Call,
+    provider_id: &str,
+    token: &SecretString,
+    nonce: Option<&str>,
+    not_genuine: AuthError,
+) -> Result<Person, AuthError> {
+    let person = provider(call, provider_id)?.verify(token.expose_secret(), nonce, call.now).await;
+    person.map_err(|error| match error {
+        IdTokenError::KeysUnavailable => AuthError::Overloaded { retry_after: KEYS_RETRY_AFTER },
+        IdTokenError::NotGenuine | IdTokenError::Claim(_) => not_genuine,
+    })
 }

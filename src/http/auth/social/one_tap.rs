@@ -7,17 +7,13 @@ use super::{
 use crate::auth::{
     answer::Answer,
     error::{AuthError, OauthFailure, Refusal},
-    google::IdTokenError,
     validate::{self, Shape},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
-use std::time::Duration;
 
 /// What the button grants.
 const SCOPES: [&str; 3] = ["openid", "profile", "email"];
-/// Hint given while the provider's keys cannot be had.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Signs in.
 pub(in crate::http::auth) async fn one_tap(call: &mut Call) -> Outcome {
@@ -25,11 +21,7 @@ pub(in crate::http::auth) async fn one_tap(call: &mut Call) -> Outcome {
         fields.optional_string("callbackURL");
         SecretString::from(fields.string("idToken"))
     })?;
-    let client = super::provider(call, "google")?;
-    let person = client.verify(token.expose_secret(), None, call.now).await.map_err(|error| match error {
-        IdTokenError::KeysUnavailable => AuthError::Overloaded { retry_after: RETRY_AFTER },
-        IdTokenError::NotGenuine | IdTokenError::Claim(_) => Refusal::OneTapInvalidIdToken.into(),
-    })?;
+    let person = super::person(call, "google", &token, None, Refusal::OneTapInvalidIdToken.into()).await?;
     let scopes = SCOPES.map(Into::into).to_vec();
     let given = Given { id: Some(token), scopes, ..Given::default() };
     let entered = enter::enter(call, &person, &given).await.map_err(|refused| match refused {

@@ -8,14 +8,10 @@ use super::{
 use crate::auth::{
     answer::Answer,
     error::{AuthError, OauthFailure, Refusal, TokenUse},
-    google::{IdTokenError, Person},
+    google::Person,
 };
-use secrecy::ExposeSecret;
 use serde_json::json;
 use std::time::Duration;
-
-/// Hint given while the provider's keys cannot be had.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Signs in.
 pub(in crate::http::auth) async fn sign_in(call: &mut Call) -> Outcome {
@@ -39,12 +35,8 @@ pub(in crate::http::auth) async fn sign_in(call: &mut Call) -> Outcome {
 
 /// Whom an id token of a client is about.
 pub(super) async fn verified(call: &Call, provider: &str, given: &GivenIdToken) -> Result<Person, AuthError> {
-    let client = super::provider(call, provider)?;
-    let person = client.verify(given.token.expose_secret(), given.nonce.as_deref(), call.now).await;
-    person.map_err(|error| match error {
-        IdTokenError::KeysUnavailable => AuthError::Overloaded { retry_after: RETRY_AFTER },
-        IdTokenError::NotGenuine | IdTokenError::Claim(_) => AuthError::InvalidToken(TokenUse::IdToken),
-    })
+    let not_genuine = AuthError::InvalidToken(TokenUse::IdToken);
+    super::person(call, provider, &given.token, given.nonce.as_deref(), not_genuine).await
 }
 
 /// The tokens that came with an id token.
