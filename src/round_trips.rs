@@ -50,7 +50,28 @@ pub enum RoundTripError {
     Ask(#[from] AskError<SignIns>),
 }
 
-/// Keeps what the return needs under the hash of its state; with `bound_to`, only that session gets it back.
+/// Whose a round trip is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whose {
+    /// Who began it, when that is known: [`user`] or [`client`]. Of one there are only so many.
+    pub owner: Option<SecretHash>,
+    /// Hash of the token of the only session that gets it back.
+    pub bound_to: Option<SecretHash>,
+}
+
+/// The owner of the round trips that a user begins.
+#[must_use]
+pub fn user(user_id: &str) -> SecretHash {
+    SecretHash::of(&format!("user/{user_id}"))
+}
+
+/// The owner of the round trips that begin at a client's address.
+#[must_use]
+pub fn client(address: &str) -> SecretHash {
+    SecretHash::of(&format!("client/{address}"))
+}
+
+/// Keeps what the return needs under the hash of its state.
 ///
 /// # Errors
 /// See [`RoundTripError`].
@@ -59,7 +80,7 @@ pub async fn keep<T: Serialize + Sync>(
     kind: Kind,
     state: &str,
     trip: &T,
-    bound_to: Option<SecretHash>,
+    whose: Whose,
 ) -> Result<(), RoundTripError> {
     let text = serde_json::to_string(trip).map_err(|_| SealError::Form)?;
     let field = Field { tenant: TENANT, name: kind.field };
@@ -67,7 +88,8 @@ pub async fn keep<T: Serialize + Sync>(
     let pending = Pending {
         purpose: kind.purpose,
         value: Sealed::from(sealed.as_str()),
-        bound_to,
+        bound_to: whose.bound_to,
+        owner: whose.owner,
         expires_at: app.clock.now() + signin::STATE_LIFETIME,
     };
     let secret = SecretHash::of(state);

@@ -2,7 +2,9 @@
 //!
 //! An OAuth state, or another one-time secret, is stored here under the hash of its text and taken once. There are
 //! [`SHARDS`] entities, so that no single one holds up every sign-in; the hash says which ([`shard_of`]). Each is bounded
-//! by count and bytes and refuses what does not fit; what has expired leaves first.
+//! by count and bytes and refuses what does not fit; what has expired leaves first. Of one owner (a user, or the address
+//! of a client) there are only so many: the oldest give way to newer ones, so that nobody fills a shard alone. The secret
+//! is drawn so that its shard is that of its owner ([`draw`]): the bound holds in total.
 
 use crate::{
     Draft, Entity, Timestamp,
@@ -25,6 +27,14 @@ pub const LIFETIME_MAX: Duration = Duration::from_secs(3_600);
 pub const PENDING_MAX: usize = 2_048;
 /// Bytes of values kept by one shard.
 pub const PENDING_BYTES_MAX: usize = 2 * 1_024 * 1_024;
+/// Round trips of one owner; the oldest give way. A person has a few; people behind one address begin no more than this
+/// within the minutes that a sign-in takes, since their address is limited too.
+pub const PENDING_OF_OWNER_MAX: usize = 32;
+/// Bytes of the values of one owner; the oldest give way.
+pub const BYTES_OF_OWNER_MAX: usize = 64 * 1_024;
+/// Secrets drawn at most until one belongs to the shard of its owner: one in [`SHARDS`] does, so that the last one is as
+/// good as never reached.
+const DRAWS_MAX: usize = 4_096;
 /// Longest value, in bytes.
 pub const VALUE_BYTES_MAX: usize = 16 * 1_024;
 /// What has expired is swept at most this often. Nothing waits for it: what has expired never matches.
@@ -40,6 +50,25 @@ pub fn shard_of(secret: &SecretHash) -> String {
     format!("{:02x}", secret.first_byte() % SHARDS)
 }
 
+/// Draws a secret that belongs to the shard of its owner. Of its 256 bits it loses six.
+///
+/// # Errors
+/// When none can be drawn.
+pub fn draw<E>(
+    owner: Option<&SecretHash>,
+    mut secret: impl FnMut() -> Result<String, E>,
+) -> Result<String, E> {
+    let mut drawn = secret()?;
+    let Some(owner) = owner else { return Ok(drawn) };
+    for _ in 1..DRAWS_MAX {
+        if shard_of(&SecretHash::of(&drawn)) == shard_of(owner) {
+            break;
+        }
+        drawn = secret()?;
+    }
+    Ok(drawn)
+}
+
 /// Round trips of one shard.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SignIns {
@@ -47,6 +76,9 @@ pub struct SignIns {
     /// The same by their end. Derived.
     #[serde(skip)]
     ends: OrdSet<(Timestamp, SecretHash)>,
+    /// Those with an owner, by owner and end. Derived.
+    #[serde(skip)]
+    owned: OrdSet<(SecretHash, Timestamp, SecretHash)>,
     /// Bytes of all values. Derived.
     #[serde(skip)]
     bytes: usize,
@@ -61,6 +93,9 @@ pub struct Pending {
     pub value: Sealed,
     /// Hash of the token of the session that began it, when only that one may end it.
     pub bound_to: Option<SecretHash>,
+    /// Hash of whoever began it, when that is known: a user, or the address of a client.
+    #[serde(default)]
+    pub owner: Option<SecretHash>,
     /// When it ends.
     pub expires_at: Timestamp,
 }
@@ -73,8 +108,6 @@ pub enum Purpose {
     Provider,
     /// Connecting an Instagram account.
     Instagram,
-    /// A token that works once.
-    OneTime,
 }
 
 /// What can be asked of a shard.
@@ -96,6 +129,12 @@ pub enum Command {
         /// Hash of the token of the caller's session. Matters when it is bound to one.
         session: Option<SecretHash>,
     },
+    /// Write a record that leaves nothing: what asking for a mail costs when there is nobody to send it to. Whoever asks
+    /// waits as long as for somebody who is there. Reply: `Done`.
+    Decoy {
+        /// As long as what would be written for somebody.
+        value: Sealed,
+    },
     /// Forget what has expired.
     Tick,
 }
@@ -106,6 +145,7 @@ impl Command {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Start { pending, .. } => pending.bytes(),
+            Self::Decoy { value } => ENTRY_BYTES + value.as_str().len(),
             Self::Take { .. } | Self::Tick => ENTRY_BYTES,
         }
     }
@@ -125,6 +165,16 @@ pub enum Event {
     Taken {
         /// Hash of its secret.
         secret: SecretHash,
+    },
+    /// Round trips gave way to a newer one of the same owner.
+    Displaced {
+        /// Hashes of their secrets.
+        secrets: Vec<SecretHash>,
+    },
+    /// Nothing that stays.
+    Decoyed {
+        /// As long as what would be written for somebody.
+        value: Sealed,
     },
     /// Round trips whose time was over were forgotten.
     Expired {
@@ -203,6 +253,9 @@ impl SignIns {
     fn remove(&mut self, secret: &SecretHash) {
         if let Some(gone) = self.pending.remove(secret) {
             self.ends.remove(&(gone.expires_at, *secret));
+            if let Some(owner) = gone.owner {
+                self.owned.remove(&(owner, gone.expires_at, *secret));
+            }
             self.bytes = self.bytes.saturating_sub(gone.bytes());
         }
     }
@@ -224,6 +277,10 @@ impl Entity for SignIns {
 
     fn restored(&mut self) {
         self.ends = self.pending.iter().map(|(secret, pending)| (pending.expires_at, *secret)).collect();
+        let owned = |(secret, pending): (&SecretHash, &Arc<Pending>)| {
+            Some((pending.owner?, pending.expires_at, *secret))
+        };
+        self.owned = self.pending.iter().filter_map(owned).collect();
         self.bytes = self.pending.values().map(|pending| pending.bytes()).sum();
     }
 
@@ -231,6 +288,7 @@ impl Entity for SignIns {
         match command {
             Command::Start { secret, pending } => start(draft, now, *secret, pending),
             Command::Take { secret, purpose, session } => take(draft, now, secret, *purpose, *session),
+            Command::Decoy { value } => decoy(draft, value),
             Command::Tick => {
                 sweep(draft, now);
                 Ok(Reply::Done)
@@ -244,10 +302,16 @@ impl Entity for SignIns {
                 self.remove(secret);
                 self.bytes += pending.bytes();
                 self.ends.insert((pending.expires_at, *secret));
+                if let Some(owner) = pending.owner {
+                    self.owned.insert((owner, pending.expires_at, *secret));
+                }
                 self.pending.insert(*secret, Arc::clone(pending));
             }
             Event::Taken { secret } => self.remove(secret),
-            Event::Expired { secrets } => secrets.iter().for_each(|secret| self.remove(secret)),
+            Event::Displaced { secrets } | Event::Expired { secrets } => {
+                secrets.iter().for_each(|secret| self.remove(secret));
+            }
+            Event::Decoyed { .. } => {}
         }
     }
 
@@ -273,7 +337,8 @@ impl Entity for SignIns {
         match event {
             Event::Started { pending, .. } => pending.bytes(),
             Event::Taken { .. } => ENTRY_BYTES,
-            Event::Expired { secrets } => ENTRY_BYTES + secrets.len() * 66,
+            Event::Decoyed { value } => ENTRY_BYTES + value.as_str().len(),
+            Event::Displaced { secrets } | Event::Expired { secrets } => ENTRY_BYTES + secrets.len() * 66,
         }
     }
 
@@ -300,6 +365,7 @@ fn start(
         Some(known) if known.is_live(now) => return Err(Rejection::Duplicate),
         _ => {}
     }
+    displace(draft, pending);
     if !draft.has_room_for(pending) {
         sweep(draft, now);
     }
@@ -307,6 +373,38 @@ fn start(
         return Err(Rejection::Full { until: draft.ends.get_min().map_or(now, |(first, _)| *first) });
     }
     draft.emit(Event::Started { secret, pending: Arc::new(pending.clone()) });
+    Ok(Reply::Done)
+}
+
+/// The oldest of an owner give way, until there is room for one more of that owner.
+fn displace(draft: &mut Draft<SignIns>, new: &Pending) {
+    let Some(owner) = new.owner else { return };
+    let first = (owner, Timestamp::MIN, SecretHash::FIRST);
+    let known: Vec<(SecretHash, usize)> = draft
+        .owned
+        .range(first..)
+        .take_while(|(of, ..)| *of == owner)
+        .map(|(.., secret)| (*secret, draft.pending.get(secret).map_or(0, |pending| pending.bytes())))
+        .collect();
+    let (mut count, mut bytes) = (known.len(), known.iter().map(|(_, bytes)| bytes).sum::<usize>());
+    let mut secrets = Vec::new();
+    for (secret, of_it) in known {
+        if count < PENDING_OF_OWNER_MAX && bytes + new.bytes() <= BYTES_OF_OWNER_MAX {
+            break;
+        }
+        (count, bytes) = (count - 1, bytes - of_it);
+        secrets.push(secret);
+    }
+    if !secrets.is_empty() {
+        draft.emit(Event::Displaced { secrets });
+    }
+}
+
+fn decoy(draft: &mut Draft<SignIns>, value: &Sealed) -> Result<Reply, Rejection> {
+    if value.as_str().len() > VALUE_BYTES_MAX {
+        return Err(Rejection::TooLong);
+    }
+    draft.emit(Event::Decoyed { value: value.clone() });
     Ok(Reply::Done)
 }
 

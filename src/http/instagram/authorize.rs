@@ -7,7 +7,7 @@ use crate::{
         error::{ApiError, Code},
         router::Door,
     },
-    round_trips::{self, INSTAGRAM, RoundTripError},
+    round_trips::{self, INSTAGRAM, RoundTripError, Whose},
 };
 use axum::{
     extract::{Query, State},
@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use greenroom_actors::{identity::SecretHash, shell::AskError};
+use greenroom_actors::{identity::SecretHash, shell::AskError, signin};
 use greenroom_instagram::client::{Authorization, Prompt};
 use rand::TryRng;
 use secrecy::{ExposeSecret, SecretString};
@@ -59,7 +59,7 @@ pub(super) async fn begin(
         return_to: return_path::checked(request.return_to.as_deref()).to_owned(),
         expected: expected.map(|known| known.account.as_str().to_owned()),
     };
-    let state = start(&door, caller.session.token, &round_trip).await?;
+    let state = start(&door, caller.user_id(), caller.session.token, &round_trip).await?;
     let uri = redirect_uri(&door);
     let authorization = Authorization {
         client_id: &door.app.app_id,
@@ -71,11 +71,20 @@ pub(super) async fn begin(
 }
 
 /// Keeps the round trip under a fresh state that only this session can use.
-async fn start(door: &Door, session: SecretHash, round_trip: &RoundTrip) -> Result<SecretString, ApiError> {
-    let mut bytes = [0_u8; STATE_BYTES];
-    rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|_| unavailable())?;
-    let state = SecretString::from(BASE64_URL_SAFE_NO_PAD.encode(bytes));
-    round_trips::keep(&door.app, INSTAGRAM, state.expose_secret(), round_trip, Some(session)).await?;
+async fn start(
+    door: &Door,
+    user_id: &str,
+    session: SecretHash,
+    round_trip: &RoundTrip,
+) -> Result<SecretString, ApiError> {
+    let owner = round_trips::user(user_id);
+    let state = SecretString::from(signin::draw(Some(&owner), || {
+        let mut bytes = [0_u8; STATE_BYTES];
+        rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|_| unavailable())?;
+        Ok::<_, ApiError>(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    })?);
+    let whose = Whose { owner: Some(owner), bound_to: Some(session) };
+    round_trips::keep(&door.app, INSTAGRAM, state.expose_secret(), round_trip, whose).await?;
     Ok(state)
 }
 

@@ -5,6 +5,7 @@ use super::browser::{
     plans, verify,
 };
 use crate::world::World;
+use greenroom_actors::signin;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -221,5 +222,63 @@ async fn a_posted_callback_is_the_same_callback() {
     let path = path_of(&posted.location());
     assert_eq!(nobody.clone().get(&path).await.location(), "/err?error=state_mismatch");
     assert_eq!(browser.get(&path).await.location(), "/dash");
+    world.close().await;
+}
+
+#[tokio::test]
+async fn two_first_sign_ins_at_once_make_one_user_and_both_come_in() {
+    let world = World::with(plans()).await;
+    let token = super::id_tokens::id_token(&world, "twice@example.com", None, Value::Null).await;
+    world.memory.pause_appends();
+    let enter = async || {
+        let mut browser = Browser::of(&world);
+        let answer = browser.tell("/one-tap/callback", json!({"idToken": token})).await;
+        (answer.status, answer.json()["user"]["id"].clone(), browser.is_signed_in().await)
+    };
+    let both_are_about_to_sign_up = async {
+        while world.memory.held_appends() < 2 {
+            let _ = tokio::time::timeout(Duration::from_millis(2), std::future::pending::<()>()).await;
+        }
+        world.memory.resume_appends();
+    };
+    let (first, second, ()) = futures::join!(enter(), enter(), both_are_about_to_sign_up);
+    assert_eq!((first.0, first.2), (200, true), "{first:?}");
+    assert_eq!(first, second);
+    world.close().await;
+}
+
+#[tokio::test]
+async fn round_trips_of_one_address_give_way_and_those_of_others_stay() {
+    let world = World::with(plans()).await;
+    let at = |address: &str| {
+        let mut browser = Browser::of(&world);
+        browser.address = Some(address.to_owned());
+        browser
+    };
+    let (mut flooder, mut other) = (at("203.0.113.9"), at("198.51.100.7"));
+    let first = begin_google(&mut flooder, json!({})).await;
+    let first_cookies = flooder.jar.clone();
+    let others = begin_google(&mut other, json!({})).await;
+    let mut last = String::new();
+    for _ in 0..signin::PENDING_OF_OWNER_MAX {
+        world.clock.advance(Duration::from_millis(1));
+        last = begin_google(&mut flooder, json!({})).await;
+    }
+    let last_cookies = std::mem::replace(&mut flooder.jar, first_cookies);
+    let back = consent(&first, "flood@example.com").await;
+    assert!(flooder.follow(&back).await.location().contains("error=state_mismatch"));
+    flooder.jar = last_cookies;
+    let back = consent(&last, "flood@example.com").await;
+    assert!(flooder.follow(&back).await.location().ends_with("/dash"));
+    let back = consent(&others, "other@example.com").await;
+    assert!(other.follow(&back).await.location().ends_with("/dash"));
+    // Without an address nobody gives way to anybody.
+    let mut nobody = Browser::of(&world);
+    let first = begin_google(&mut nobody, json!({})).await;
+    for _ in 0..signin::PENDING_OF_OWNER_MAX {
+        begin_google(&mut Browser::of(&world), json!({})).await;
+    }
+    let back = consent(&first, "nobody@example.com").await;
+    assert!(nobody.follow(&back).await.location().ends_with("/dash"));
     world.close().await;
 }

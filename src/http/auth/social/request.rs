@@ -11,6 +11,7 @@ use crate::auth::{
     random::Kind,
     validate::{self, Fields, Shape},
 };
+use greenroom_actors::signin;
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -85,7 +86,9 @@ fn additional(fields: &mut Fields<'_>) -> Vec<(String, String)> {
 /// Begins a round trip: the answer says where to go, and the browser gets the state as a cookie.
 pub(super) async fn begin(call: &mut Call, request: &Request, link: Option<Link>) -> Outcome {
     let client = super::provider(call, &request.provider)?;
-    let (state, verifier) = (call.random(Kind::State)?, call.random(Kind::CodeVerifier)?);
+    let owner = round_trip::owner(call, link.as_ref());
+    let state = signin::draw(owner.as_ref(), || call.random(Kind::State))?;
+    let verifier = call.random(Kind::CodeVerifier)?;
     let redirect_uri = round_trip::redirect_uri(call);
     let scopes: Vec<&str> = request.scopes.iter().map(String::as_str).collect();
     let additional: Vec<(&str, &str)> =

@@ -3,7 +3,7 @@
 use super::super::call::Call;
 use crate::{
     auth::error::AuthError,
-    round_trips::{self, PROVIDER, RoundTripError},
+    round_trips::{self, PROVIDER, RoundTripError, Whose},
 };
 use greenroom_actors::identity::SecretHash;
 use serde::{Deserialize, Serialize};
@@ -36,9 +36,17 @@ pub(super) fn redirect_uri(call: &Call) -> String {
     format!("{}/callback/google", call.auth().base())
 }
 
+/// Whose round trip it is: of the user who links, or of the client's address. Without a known address it is nobody's, and
+/// only the bound of all counts.
+pub(super) fn owner(call: &Call, link: Option<&Link>) -> Option<SecretHash> {
+    let of_client = || (!call.address.is_empty()).then(|| round_trips::client(&call.address));
+    link.map(|link| round_trips::user(&link.user_id)).or_else(of_client)
+}
+
 /// Keeps a round trip under the hash of its state.
 pub(super) async fn start(call: &Call, state: &str, round_trip: &RoundTrip) -> Result<(), AuthError> {
-    Ok(round_trips::keep(call.app(), PROVIDER, state, round_trip, None).await?)
+    let whose = Whose { owner: owner(call, round_trip.link.as_ref()), bound_to: None };
+    Ok(round_trips::keep(call.app(), PROVIDER, state, round_trip, whose).await?)
 }
 
 /// Looks at a round trip without using it up.
