@@ -24,6 +24,7 @@ use greenroom_actors::{
         row::{Session, UserRow},
     },
     shell::AskError,
+    signin,
 };
 use greenroom_persistence::secret::SecretError;
 use serde_json::Value;
@@ -31,6 +32,16 @@ use std::{sync::Arc, time::Duration};
 
 /// Hint given with a refusal whose cause names none.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Where the time of an answer could tell whether an address is known, the answer leaves only at whole steps after the
+/// call began.
+///
+/// What differs between a known and an unknown address is then far below a step, so that both leave at the same one: the
+/// look-up and the sealing are done for both, and where a record is written for the one, a decoy of the same kind goes
+/// through the same journal for the other ([`Call::decoy`]). So a slow disk or an overloaded journal, which alone could
+/// bring an answer to a later step or refuse it, holds up both alike. What is left is the loading of an identity that was
+/// not in memory: it shows only when the rest ends within that fraction of a millisecond before a step does.
+const ANSWER_STEP: Duration = Duration::from_millis(500);
 
 /// One call.
 pub(super) struct Call {
@@ -52,6 +63,7 @@ pub(super) struct Call {
     set_cookies: Vec<String>,
     session: Option<Option<LiveSession>>,
     signed_in: Option<SignedIn>,
+    hides_time: bool,
 }
 
 /// What a check of a password found.
@@ -92,7 +104,35 @@ impl Call {
             set_cookies: Vec::new(),
             session: None,
             signed_in: None,
+            hides_time: false,
         }
+    }
+
+    /// From here on the time of the answer would tell whether an address is known: it leaves at a whole [`ANSWER_STEP`],
+    /// whatever it says.
+    pub(super) const fn hide_time(&mut self) {
+        self.hides_time = true;
+    }
+
+    /// Waits until the answer may leave.
+    pub(super) async fn until_answer(&self) {
+        if self.hides_time {
+            let clock = &self.app().clock;
+            clock.sleep_until(answer_at(self.now, clock.now())).await;
+        }
+    }
+
+    /// Writes what a mail to `about` would cost and leave behind nothing, because there is nobody to send it to.
+    ///
+    /// # Errors
+    /// As the write of the mail.
+    pub(super) async fn decoy(&self, about: &Email, mail: NewMail) -> Result<(), AuthError> {
+        let command = signin::Command::Decoy { value: mail.payload };
+        let bytes = command.bytes();
+        // By the address: whoever floods one address meets the same bound as with one that is known.
+        let shard = signin::shard_of(&SecretHash::of(about.as_str()));
+        self.app().sign_ins.ask(&shard, command, bytes).await?;
+        Ok(())
     }
 
     pub(super) fn app(&self) -> &Arc<App> {
@@ -379,5 +419,28 @@ impl From<SealError> for AuthError {
         }
         tracing::error!(%error, "a secret of an identity is not sealed or opened");
         Self::Internal
+    }
+}
+
+/// The first whole step after `begun` that is not before `now`; at least one.
+fn answer_at(begun: Timestamp, now: Timestamp) -> Timestamp {
+    let step = ANSWER_STEP.as_millis();
+    let steps = now.since(begun).as_millis().div_ceil(step).max(1);
+    begun + ANSWER_STEP * u32::try_from(steps).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_leave_at_whole_steps() {
+        let begun = Timestamp::from_millis(1_000_000);
+        for (took, leaves) in [(0, 500), (1, 500), (499, 500), (500, 500), (501, 1_000), (1_700, 2_000)] {
+            let took = Duration::from_millis(took);
+            assert_eq!(answer_at(begun, begun + took), begun + Duration::from_millis(leaves), "{took:?}");
+        }
+        // A clock that was set back.
+        assert_eq!(answer_at(begun, Timestamp::from_millis(0)), begun + ANSWER_STEP);
     }
 }

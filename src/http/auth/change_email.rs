@@ -30,11 +30,13 @@ pub(super) async fn request(call: &mut Call) -> Outcome {
     if !call.auth().sends_mail() && !at_once {
         return Err(Refusal::ChangeEmailNotDeliverable.into());
     }
-    if identities::by_email(call.app(), &to).await?.is_none() {
-        if at_once {
-            change_now(call, &live, to, callback.as_deref()).await?;
-        } else {
-            send(call, &live, to, callback.as_deref()).await?;
+    call.hide_time();
+    match (identities::by_email(call.app(), &to).await?, at_once) {
+        (None, true) => change_now(call, &live, to, callback.as_deref()).await?,
+        (None, false) => send(call, &live, to, callback.as_deref()).await?,
+        (Some(_), _) => {
+            let mail = verification::mail(call, &live.identity.user_id, &to, callback.as_deref())?;
+            call.decoy(&to, mail).await?;
         }
     }
     Ok(Answer::json(&json!({ "status": true })))

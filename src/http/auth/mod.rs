@@ -132,6 +132,7 @@ pub(super) async fn serve(State(door): State<Door>, request: Request<Body>) -> R
     let query = parts.uri.query().unwrap_or_default();
     let mut call = Call::new(door, parts.headers.clone(), query, param, address);
     let outcome = run(&mut call, endpoint, &parts, body).await;
+    call.until_answer().await;
     let answer = outcome.unwrap_or_else(|error| Answer::error(&error));
     let answer = answer.cookies(call.take_cookies()).cookies(call.convex_cookie());
     if path == "/get-session" { answer.uncacheable() } else { answer }.into_response()

@@ -27,20 +27,25 @@ pub(super) async fn request(call: &mut Call) -> Outcome {
     if !call.auth().sends_mail() {
         return Err(Refusal::ResetPasswordDisabled.into());
     }
-    // Made for an unknown address too. Only the sealing and the journal's write are not: a known address takes a little
-    // longer.
+    call.hide_time();
     let token = call.random(Kind::ResetToken)?;
     let target = redirect::encode_component(target.as_deref().unwrap_or_default());
     let url = format!("{}/reset-password/{token}?callbackURL={target}", call.auth().base());
-    if let Some(found) = identities::by_email(call.app(), &email).await?
-        && let Some(user) = found.state.user()
-    {
-        let mail = call.mail(&found.user_id, MailKind::ResetPassword, &user.email, &url, &token)?;
-        let command = Command::RequestReset { token: SecretHash::of(&token), mail };
-        match call.ask(&found.user_id, command).await {
-            // Deleted, or moved to another address, at this moment: as if it had been before.
-            Ok(_) | Err(AskError::Rejected(_)) => {}
-            Err(error) => return Err(error.into()),
+    let found = identities::by_email(call.app(), &email).await?;
+    match found.filter(|found| found.state.user().is_some()) {
+        Some(found) => {
+            let mail = call.mail(&found.user_id, MailKind::ResetPassword, &email, &url, &token)?;
+            let command = Command::RequestReset { token: SecretHash::of(&token), mail };
+            match call.ask(&found.user_id, command).await {
+                // Deleted, or moved to another address, at this moment: as if it had been before.
+                Ok(_) | Err(AskError::Rejected(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        None => {
+            let nobody = call.random(Kind::Id)?;
+            let mail = call.mail(&nobody, MailKind::ResetPassword, &email, &url, &token)?;
+            call.decoy(&email, mail).await?;
         }
     }
     Ok(Answer::json(&json!({

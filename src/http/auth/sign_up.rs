@@ -14,6 +14,7 @@ use greenroom_actors::{
         Command, Email, Rejection, Reply, RowId,
         command::{NewAccount, NewLogin, SignUp},
         field::{self, Extra, ExtraPatch},
+        mail::NewMail,
         row::UserRow,
     },
     shell::AskError,
@@ -45,6 +46,9 @@ pub(super) async fn by_email(call: &mut Call) -> Outcome {
     // Where an address must be verified first, nobody learns from a sign-up whether it is known.
     let signs_in = settings.sign_in_after_sign_up && !settings.require_email_verification;
     let sends_mail = settings.require_email_verification || settings.verification_mail_on_sign_up;
+    if !signs_in {
+        call.hide_time();
+    }
     let hash = call.hash(password).await?;
     let user_id = call.random(Kind::Id)?;
     let session = if signs_in { Some(call.new_session(form.remember)?) } else { None };
@@ -63,12 +67,19 @@ pub(super) async fn by_email(call: &mut Call) -> Outcome {
         session,
         mail,
     };
-    let invented = (!signs_in).then(|| invented(call.now, &command));
+    let invented = match signs_in {
+        true => None,
+        // At the instant at which the row would be made: hashing took a while.
+        false => Some((invented(call.app().clock.now(), &command), decoy_of(call, &user_id, &command)?)),
+    };
     let (user, session) = match call.ask(&user_id, Command::SignUp(Box::new(command))).await {
         Ok(Reply::SignedIn { user, session }) => (user, session),
         Ok(_) => return Err(AuthError::Internal),
         Err(AskError::Taken { .. }) => match invented {
-            Some(user) => (user, None),
+            Some((user, decoy)) => {
+                call.decoy(&user.email, decoy).await?;
+                (user, None)
+            }
             None => return Err(Refusal::UserAlreadyExists.into()),
         },
         Err(AskError::Rejected(Rejection::Invalid(invalid))) => return Err(profile::refused(invalid)),
@@ -91,6 +102,14 @@ fn read(call: &Call) -> Result<Form, AuthError> {
         remember: fields.optional_bool("rememberMe").unwrap_or(true),
         extra: profile::extra(fields),
     })
+}
+
+/// What is written in place of the user when the address is known.
+fn decoy_of(call: &Call, user_id: &str, command: &SignUp) -> Result<NewMail, AuthError> {
+    match &command.mail {
+        Some(mail) => Ok(mail.clone()),
+        None => verification::mail(call, user_id, &command.email, None),
+    }
 }
 
 /// What a stranger sees who signs up with a known address: the row that would have been made.

@@ -2,7 +2,10 @@
 
 use crate::world::{Plans, World};
 use greenroom::auth::mail::Shown;
-use greenroom_actors::identity::{Email, Identity, claim};
+use greenroom_actors::{
+    clock::ManualClock,
+    identity::{Email, Identity, claim},
+};
 use greenroom_instagram::plain;
 use reqwest::{Method, RequestBuilder, header, redirect::Policy};
 use serde_json::{Value, json};
@@ -90,19 +93,31 @@ pub(crate) struct Browser {
     /// Value of `X-Forwarded-For`.
     pub(crate) address: Option<String>,
     pub(crate) jar: Vec<(String, String)>,
+    /// Moved on while an answer waits for its time.
+    clock: Option<ManualClock>,
+    /// A sign-up waits too: it does not tell whether the address is known.
+    waits_to_sign_up: bool,
 }
+
+/// Endpoints whose answers wait for their time.
+const PATIENT: [&str; 3] =
+    ["/api/auth/request-password-reset", "/api/auth/change-email", "/api/auth/send-verification-email"];
 
 impl Browser {
     /// A fresh browser that shows a page of the product.
     pub(crate) fn of(world: &World) -> Self {
         let door = format!("http://{}", world.door);
-        Self::at(&door, world.app.auth.origins.own())
+        let settings = &world.app.auth.settings;
+        let signs_in = settings.sign_in_after_sign_up && !settings.require_email_verification;
+        let clock = Some(world.clock.clone());
+        Self { clock, waits_to_sign_up: !signs_in, ..Self::at(&door, world.app.auth.origins.own()) }
     }
 
     /// A fresh browser before a door, showing a page of an origin.
     pub(crate) fn at(door: &str, origin: &str) -> Self {
         let http = plain::client_builder().unwrap().redirect(Policy::none()).build().unwrap();
-        Self { http, door: door.to_owned(), origin: Some(origin.to_owned()), address: None, jar: Vec::new() }
+        let (door, origin) = (door.to_owned(), Some(origin.to_owned()));
+        Self { http, door, origin, address: None, jar: Vec::new(), clock: None, waits_to_sign_up: false }
     }
 
     /// The same with new connections: the process behind the door is another one.
@@ -140,7 +155,17 @@ impl Browser {
 
     /// Sends a request and keeps the cookies of the answer.
     pub(crate) async fn send(&mut self, request: RequestBuilder) -> Answer {
-        let answer = Answer::read(request.send().await.unwrap()).await;
+        let request = request.build().unwrap();
+        let waits = match request.url().path() {
+            "/api/auth/sign-up/email" => self.waits_to_sign_up,
+            path => PATIENT.contains(&path),
+        };
+        let http = self.http.clone();
+        let answer = async { Answer::read(http.execute(request).await.unwrap()).await };
+        let answer = match self.clock.clone().filter(|_| waits) {
+            Some(clock) => patiently_by(&clock, answer).await,
+            None => answer.await,
+        };
         for line in answer.all("set-cookie") {
             self.keep(&line);
         }
@@ -294,11 +319,15 @@ pub(crate) async fn mail(world: &World, to: &str, n: usize) -> Shown {
 
 /// Waits for an answer, and moves the clock on while it is the clock that is waited for.
 pub(crate) async fn patiently(world: &World, answer: impl Future<Output = Answer>) -> Answer {
+    patiently_by(&world.clock, answer).await
+}
+
+async fn patiently_by(clock: &ManualClock, answer: impl Future<Output = Answer>) -> Answer {
     futures::pin_mut!(answer);
     loop {
         match tokio::time::timeout(5 * LOOK_AGAIN, &mut answer).await {
             Ok(answer) => return answer,
-            Err(_) => world.clock.advance(Duration::from_millis(50)),
+            Err(_) => clock.advance(Duration::from_millis(50)),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Whoever asks does not learn whether an address has an account: same status, same headers, same bytes, same work.
+//! Whoever asks does not learn whether an address has an account: same status, same headers, same bytes, same work, and
+//! the answer leaves at the same time.
 
 use super::{
     browser::{Answer, Browser, PASSWORD, Person, google_sign_in, mail, patiently, verify, world},
@@ -7,6 +8,9 @@ use super::{
 use crate::world::World;
 use serde_json::{Value, json};
 use std::time::Duration;
+
+/// Looks for a write that is held.
+const LOOKS_MAX: usize = 300;
 
 /// Status, headers and body, without the date and with ids made equal.
 fn shape(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
@@ -125,6 +129,8 @@ async fn a_sign_up_tells_nothing_where_addresses_must_be_verified() {
             let id = id.as_str().unwrap();
             assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
             body["user"]["email"].take();
+            let made = [body["user"]["createdAt"].take(), body["user"]["updatedAt"].take()];
+            assert_eq!(made[0], made[1]);
             (status, headers, body.to_string())
         };
         assert_eq!(first.status, 200, "{}", first.text);
@@ -134,6 +140,121 @@ async fn a_sign_up_tells_nothing_where_addresses_must_be_verified() {
         assert_eq!(again.json()["user"]["email"], email);
         let ids = [&first, &again].map(|answer| answer.json()["user"]["id"].clone());
         assert_ne!(ids[0], ids[1], "the id of the account is not told");
+        world.close().await;
+    }
+}
+
+/// What is asked with an address, and how.
+struct Asked {
+    name: &'static str,
+    path: &'static str,
+    change: fn(&mut greenroom::config::Auth),
+    body: fn(&str) -> Value,
+    /// By somebody who is signed in.
+    by_a_user: bool,
+}
+
+const ASKED: [Asked; 4] = [
+    Asked {
+        name: "reset",
+        path: "/request-password-reset",
+        change: |_| {},
+        body: |email| json!({"email": email}),
+        by_a_user: false,
+    },
+    Asked {
+        name: "verification",
+        path: "/send-verification-email",
+        change: |_| {},
+        body: |email| json!({"email": email}),
+        by_a_user: false,
+    },
+    Asked {
+        name: "change of address",
+        path: "/change-email",
+        change: |_| {},
+        body: |email| json!({"newEmail": email}),
+        by_a_user: true,
+    },
+    Asked {
+        name: "sign-up",
+        path: "/sign-up/email",
+        change: |auth| auth.require_email_verification = true,
+        body: |email| json!({"name": "Ada", "email": email, "password": PASSWORD}),
+        by_a_user: false,
+    },
+];
+
+/// A world where one address is known, and the browser that asks.
+async fn before(asked: &Asked) -> (World, Browser) {
+    let world = world(asked.change).await;
+    let known = json!({"name": "Ada", "email": "known@example.com", "password": PASSWORD});
+    assert_eq!(Browser::of(&world).tell("/sign-up/email", known).await.status, 200);
+    let browser = match asked.by_a_user {
+        true => Person::new(&world, "mallory@example.com").await.browser,
+        false => Browser::of(&world),
+    };
+    world.settle().await;
+    (world, browser)
+}
+
+/// Asks while the disk stands still for a second and a bit: when the answer leaves, and what it is.
+async fn on_a_slow_disk(asked: &Asked, email: &str) -> (Duration, u16) {
+    let (world, browser) = before(asked).await;
+    world.memory.pause_appends();
+    let request = browser.request("POST", &format!("/api/auth{}", asked.path)).json(&(asked.body)(email));
+    let begun = world.now();
+    let answer = request.send();
+    futures::pin_mut!(answer);
+    let real_time = async |answer: &mut std::pin::Pin<&mut _>| {
+        tokio::time::timeout(Duration::from_millis(30), answer).await.ok()
+    };
+    for look in 0.. {
+        if world.memory.held_appends() > 0 {
+            break;
+        }
+        let answered = real_time(&mut answer).await.is_some();
+        assert!(!answered && look < LOOKS_MAX, "{} {email}: nothing is written", asked.name);
+    }
+    world.clock.advance(Duration::from_millis(1_100));
+    assert!(real_time(&mut answer).await.is_none(), "{} {email}: it does not wait", asked.name);
+    world.memory.resume_appends();
+    let answer = loop {
+        if let Some(answer) = real_time(&mut answer).await {
+            break answer.unwrap();
+        }
+        world.clock.advance(Duration::from_millis(100));
+    };
+    let took = world.now().since(begun);
+    let status = answer.status().as_u16();
+    world.close().await;
+    (took, status)
+}
+
+#[tokio::test]
+async fn a_slow_disk_holds_the_answer_up_whether_the_address_is_known_or_not() {
+    for asked in &ASKED {
+        let mut seen = Vec::new();
+        for email in ["known@example.com", "stranger@example.com"] {
+            seen.push(on_a_slow_disk(asked, email).await);
+        }
+        assert_eq!(seen[0], (Duration::from_millis(1_500), 200), "{}", asked.name);
+        assert_eq!(seen[0], seen[1], "{}", asked.name);
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_is_behind_refuses_whether_the_address_is_known_or_not() {
+    for asked in &ASKED {
+        let (world, mut browser) = before(asked).await;
+        world.memory.set_pressure(Some(Duration::from_secs(7)));
+        let mut seen = Vec::new();
+        for email in ["known@example.com", "stranger@example.com"] {
+            seen.push(shape(&patiently(&world, browser.tell(asked.path, (asked.body)(email))).await));
+        }
+        assert_eq!(seen[0].0, 503, "{}", asked.name);
+        assert_eq!(seen[0], seen[1], "{}", asked.name);
+        world.memory.set_pressure(None);
         world.close().await;
     }
 }
