@@ -22,11 +22,9 @@ pub const BUTTON_TEXT_CHARS_MAX: usize = 640;
 /// The longest payload of a postback button, in characters (platform limit).
 pub const PAYLOAD_CHARS_MAX: usize = 1000;
 /// The longest URL in a template, in bytes (product rule).
-pub const URL_BYTES_MAX: usize = 2000;
+pub const URL_BYTES_MAX: usize = 2048;
 /// The longest public reply, in characters (platform limit of the older API; product rule).
 pub const PUBLIC_REPLY_CHARS_MAX: usize = 300;
-/// The most links in a public reply (platform limit of the older API; product rule).
-pub const PUBLIC_REPLY_LINKS_MAX: usize = 1;
 
 /// Why a request would be refused. Names the part, never its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -363,17 +361,14 @@ pub struct PublicReply {
 }
 
 impl PublicReply {
-    /// A reply under a comment. Under a reply it attaches to the top-level comment.
+    /// A reply under a comment. Under a reply it attaches to the top-level comment. Links are counted where replies are
+    /// saved, in one way: how many the platform takes is not documented.
     ///
     /// # Errors
-    /// [`ContentError`] when the text is empty, longer than [`PUBLIC_REPLY_CHARS_MAX`] or has more than
-    /// [`PUBLIC_REPLY_LINKS_MAX`] links.
+    /// [`ContentError`] when the text is empty or longer than [`PUBLIC_REPLY_CHARS_MAX`].
     pub fn new(comment: CommentId, text: String) -> Result<Self, ContentError> {
         not_empty("text", &text)?;
         limit("text", text.chars().count(), PUBLIC_REPLY_CHARS_MAX)?;
-        if links(&text) > PUBLIC_REPLY_LINKS_MAX {
-            return Err(ContentError::TooMany { part: "links", limit: PUBLIC_REPLY_LINKS_MAX });
-        }
         Ok(Self { comment, text })
     }
 
@@ -394,13 +389,6 @@ impl fmt::Debug for PublicReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicReply({}, {} bytes)", self.comment, self.text.len())
     }
-}
-
-fn links(text: &str) -> usize {
-    let lower = text.to_lowercase();
-    let with_scheme = lower.matches("http://").count() + lower.matches("https://").count();
-    let bare = lower.split_whitespace().filter(|word| word.starts_with("www.")).count();
-    with_scheme + bare
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub mod limits {
     pub const POSTS_MAX: usize = 50;
     /// Longest id, in characters.
     pub const ID_CHARS_MAX: usize = 128;
+    /// Longest address in a template, in bytes (product rule).
+    pub const URL_BYTES_MAX: usize = 2048;
     /// Longest public reply, in characters (platform limit of the public reply).
     pub const PUBLIC_REPLY_CHARS_MAX: usize = 300;
     /// Most links in a public reply (platform limit).

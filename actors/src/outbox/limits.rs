@@ -140,7 +140,7 @@ pub const TEXT_BYTES_MAX: usize = 1_000;
 /// Characters of a public reply (platform practice).
 pub const PUBLIC_REPLY_CHARS_MAX: usize = 300;
 /// Bytes of one template's JSON: ten elements at their limits.
-pub const TEMPLATE_BYTES_MAX: usize = 96 * 1_024;
+pub const TEMPLATE_BYTES_MAX: usize = 128 * 1_024;
 /// Bytes of an outbox key: two ids of 256 bytes and a step.
 pub const KEY_BYTES_MAX: usize = 768;
 /// Characters kept of the platform's own message about a refusal.

@@ -181,3 +181,104 @@ const fn doubt_of(reason: DoubtReason) -> Doubt {
         DoubtReason::Unreadable | DoubtReason::DoneWithoutId => Doubt::UnreadableAnswer,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use greenroom_actors::{
+        Timestamp,
+        automation::{self, AutomationInput, Response, limits, response},
+        outbox,
+    };
+
+    #[test]
+    fn the_limits_of_saving_are_those_of_sending() {
+        for (saved, sent) in [
+            (limits::URL_BYTES_MAX, send::URL_BYTES_MAX),
+            (limits::PUBLIC_REPLY_CHARS_MAX, send::PUBLIC_REPLY_CHARS_MAX),
+            (response::FIXED_BYTES_MAX, send::TEXT_BYTES_MAX),
+            (outbox::TEXT_BYTES_MAX, send::TEXT_BYTES_MAX),
+            (response::ELEMENTS_MAX, send::ELEMENTS_MAX),
+            (response::TITLE_CHARS_MAX, send::ELEMENT_TITLE_CHARS_MAX),
+            (response::BUTTONS_MAX, send::BUTTONS_MAX),
+            (response::BUTTON_TITLE_CHARS_MAX, send::BUTTON_TITLE_CHARS_MAX),
+        ] {
+            assert_eq!(saved, sent);
+        }
+    }
+
+    fn saved(input: AutomationInput) -> Option<automation::Content> {
+        let input = AutomationInput { title: "a".into(), trigger_word: Some("price".into()), ..input };
+        automation::validate(&input, Timestamp::from_millis(0)).map(|valid| valid.content).ok()
+    }
+
+    /// The elements of a template with this address everywhere, when it can be saved.
+    fn template(url: &str) -> Option<String> {
+        let button = serde_json::json!({ "type": "web_url", "title": "b".repeat(20), "url": url });
+        let element = serde_json::json!({
+            "title": "\u{1F600}".repeat(80),
+            "subtitle": "\\".repeat(80),
+            "image_url": url,
+            "default_action": { "type": "web_url", "url": url },
+            "buttons": [button, button, button],
+        });
+        let content = saved(AutomationInput {
+            response_type: "generic_template".into(),
+            response_content: serde_json::Value::from(vec![element; 10]).to_string(),
+            ..AutomationInput::default()
+        })?;
+        let Response::GenericTemplate(template) = content.response else { panic!("no template") };
+        Some(serde_json::to_string(&template.elements).unwrap())
+    }
+
+    #[test]
+    fn a_template_that_can_be_saved_can_be_sent() {
+        let of = |length: usize, tail: &str| format!("https://example.com/{}{tail}", "a".repeat(length - 20));
+        let mut kept = 0;
+        for url in [
+            of(2_048, ""),
+            of(2_049, ""),
+            // 2,048 characters, and more bytes.
+            of(2_047, "é"),
+            of(2_046, "é"),
+            "https://example.123/".into(),
+            "https://1.2.3.4.5/".into(),
+            "https://xn--a.com/".into(),
+            "https://bücher.example:8443/?q=1#x".into(),
+            "https://example.com/a\"b".into(),
+        ] {
+            let Some(elements) = template(&url) else { continue };
+            kept += 1;
+            assert!(elements.len() <= outbox::TEMPLATE_BYTES_MAX, "{url}: {}", elements.len());
+            let content = send::Content::generic_from_json(&elements).unwrap();
+            assert_eq!(content.check(), Ok(()), "{url}");
+        }
+        assert_eq!(kept, 3);
+    }
+
+    #[test]
+    fn a_public_reply_that_can_be_saved_can_be_sent() {
+        let mut kept = Vec::new();
+        let texts = [
+            "see https://a.example/?next=https://b.example",
+            "请看https://a.example和https://b.example",
+            "www.a.example",
+            "https://a.example www.b.example",
+            "https:// http:// is how links begin",
+        ];
+        for text in texts {
+            let content = saved(AutomationInput {
+                response_type: "fixed".into(),
+                response_content: "here".into(),
+                trigger_scope: Some("comment".into()),
+                post_id: Some("1800".into()),
+                comment_reply_text: Some(text.into()),
+                ..AutomationInput::default()
+            });
+            let Some(reply) = content.and_then(|content| content.comment_reply_text) else { continue };
+            assert!(PublicReply::new(CommentId::parse("1801").unwrap(), reply).is_ok(), "{text}");
+            kept.push(text);
+        }
+        assert_eq!(kept, [texts[0], texts[1], texts[2], texts[4]]);
+    }
+}

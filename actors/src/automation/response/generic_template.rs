@@ -1,7 +1,7 @@
 //! A row of cards with pictures and buttons.
 
 use super::{CONTENT, FieldCode, FieldError, Kind};
-use crate::automation::validate::check_https_url;
+use crate::{automation::validate::check_https_url, text::has_placeholder};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Most elements of one template (platform limit).
@@ -115,6 +115,17 @@ impl Kind for GenericTemplate {
 }
 
 impl TemplateElement {
+    /// Whether a title or subtitle has something that looks like a placeholder: templates go as they stand.
+    #[must_use]
+    pub fn has_placeholder(&self) -> bool {
+        let buttons = self.buttons.iter().map(|Button::WebUrl { title, .. }| title);
+        [Some(&self.title), self.subtitle.as_ref()]
+            .into_iter()
+            .flatten()
+            .chain(buttons)
+            .any(|text| has_placeholder(text))
+    }
+
     fn to_json(&self) -> serde_json::Value {
         let mut object = serde_json::Map::new();
         object.insert("title".into(), self.title.as_str().into());
@@ -178,6 +189,9 @@ fn check(path: &str, element: &TemplateElement, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::new(field, FieldCode::Required, "text is required"));
         } else if text.chars().count() > max {
             errors.push(FieldError::new(field, FieldCode::TooLong, format!("at most {max} characters")));
+        } else if has_placeholder(text) {
+            let message = "a template is sent as it stands: no {{placeholders}}";
+            errors.push(FieldError::new(field, FieldCode::Invalid, message));
         }
     };
     text(format!("{path}.title"), &element.title, TITLE_CHARS_MAX);
@@ -289,6 +303,18 @@ mod tests {
             ),
         ] {
             assert_eq!(codes(content), [(field.to_owned(), code)], "{content}");
+        }
+    }
+
+    #[test]
+    fn placeholders_are_refused_because_nobody_fills_them_in() {
+        for content in [
+            r#"[{"title":"Hi {{first_name}}","subtitle":"x"}]"#,
+            r#"[{"title":"Guide","subtitle":"for {{username}}"}]"#,
+            r#"[{"title":"Guide","buttons":[{"type":"web_url","url":"https://example.com/g","title":"{{x}}"}]}]"#,
+        ] {
+            assert_eq!(codes(content).len(), 1, "{content}");
+            assert_eq!(codes(content)[0].1, FieldCode::Invalid);
         }
     }
 }
