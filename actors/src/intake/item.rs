@@ -5,8 +5,12 @@ use super::Weigh;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
-/// Bytes kept of one item; longer ones are cut, because what is wrong with them shows at their beginning.
+/// Bytes kept of one item in the quarantine; longer ones are cut, because what is wrong with them shows at their
+/// beginning.
 pub const KEPT_BYTES_MAX: usize = 16 * 1024;
+/// Longest item that is kept for an account that may be connected later, in bytes: several times the longest message with
+/// all that can hang on it. It is delivered then, so it must be whole.
+pub const UNROUTED_ITEM_BYTES_MAX: usize = 64 * 1024;
 /// Longest account id or reason kept, in characters.
 const LABEL_CHARS_MAX: usize = 128;
 /// Why a cut item of an account that was connected later is in the quarantine.
@@ -23,10 +27,10 @@ pub struct Unrouted {
 }
 
 impl Unrouted {
-    /// Keeps at most [`KEPT_BYTES_MAX`] of the bytes.
+    /// Keeps the item when it has at most [`UNROUTED_ITEM_BYTES_MAX`], else the first [`KEPT_BYTES_MAX`] of it.
     #[must_use]
     pub fn new(account: &str, raw: &[u8]) -> Self {
-        let (raw, cut) = kept(raw);
+        let (raw, cut) = if raw.len() <= UNROUTED_ITEM_BYTES_MAX { (raw.into(), false) } else { kept(raw) };
         Self { account: label(account), raw, cut }
     }
 

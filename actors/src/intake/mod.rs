@@ -8,7 +8,7 @@ mod item;
 #[cfg(test)]
 mod tests;
 
-pub use item::{KEPT_BYTES_MAX, Quarantined, Unrouted};
+pub use item::{KEPT_BYTES_MAX, Quarantined, UNROUTED_ITEM_BYTES_MAX, Unrouted};
 
 use crate::{Draft, Entity, Timestamp};
 use imbl::Vector;

@@ -49,7 +49,7 @@ fn two_who_served_the_same_items_take_nothing_that_came_meanwhile() {
 
 #[test]
 fn an_item_that_was_cut_is_not_let_go_without_a_trace() {
-    let long = vec![7; KEPT_BYTES_MAX + 1];
+    let long = vec![7; UNROUTED_ITEM_BYTES_MAX + 1];
     let state = run(&[
         (at(0), Command::unrouted("1", &long)),
         (at(0), Command::unrouted("2", &long)),
@@ -109,9 +109,9 @@ fn bytes_stay_below_the_limit_and_the_oldest_leave() {
 
 #[test]
 fn long_items_are_cut_and_no_longer_deliverable() {
-    let item = Unrouted::new("1", &vec![0_u8; KEPT_BYTES_MAX + 1]);
+    let item = Unrouted::new("1", &vec![0_u8; UNROUTED_ITEM_BYTES_MAX + 1]);
     assert_eq!(item.whole(), None);
-    assert!(Unrouted::new("1", &vec![0_u8; KEPT_BYTES_MAX]).whole().is_some());
+    assert!(Unrouted::new("1", &vec![0_u8; UNROUTED_ITEM_BYTES_MAX]).whole().is_some());
     assert!(!format!("{:?}", Unrouted::new("1", b"secret text")).contains("secret"));
 }
 
