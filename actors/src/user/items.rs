@@ -7,7 +7,9 @@ use super::{
     erase,
     held::{EarlyEdit, LOOK_UP_AFTER, LOOK_UP_LEASE, LOOK_UPS_MAX, LookUp},
     inbound::{Handover, InboundEvent, InboundItem},
-    keys, relay, tell,
+    keys,
+    question::Origin,
+    relay, tell,
     thread::Burst,
     trail::{Trail, conclude},
 };
@@ -76,22 +78,51 @@ fn unsend(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, mid: &Mid) {
     }
     let Some(no) = in_window else { return };
     drop_from_burst(draft, now, person, no);
+    drop_from_question(draft, now, person, no);
+    drop_replies(draft, now, person, no);
+}
+
+/// What was asked with the message in it is taken back: the other texts are decided anew.
+fn drop_from_question(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, no: DecisionNo) {
     let asked = draft.contacts.get(person).and_then(|contact| contact.thread.question);
-    if let Some(question) = asked.and_then(|id| draft.questions.get(&id).cloned())
-        && question.case.no == no
-    {
-        cancel::close_question(draft, &question);
-        conclude(draft, now, no, Verdict::Cancelled(CancelReason::Unsent));
+    let Some(question) = asked.and_then(|id| draft.questions.get(&id).cloned()) else { return };
+    let case = &question.case;
+    let Origin::Texts(texts) = &case.origin else { return };
+    if !texts.contains(&no) {
+        return;
     }
+    cancel::close_question(draft, &question);
+    let asked = Burst { began_at: now, due: now, texts: texts.clone(), cause: case.key.clone() };
+    if case.no != no {
+        conclude(draft, now, case.no, Verdict::Collecting { until: now });
+    }
+    if let Some(left) = without(draft, now, &asked, no) {
+        draft.emit(UserEvent::BurstSet { person: person.clone(), burst: Some(left) });
+    }
+}
+
+/// Replies to the message that have not gone yet do not go, also those to other texts with it: these are left to a
+/// person.
+fn drop_replies(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, no: DecisionNo) {
     let user: &User = draft;
+    let mut left_alone = false;
     let mut chosen = |item: &outbox::Outbound| {
-        item.author != outbox::Author::Human
-            && user.replies.get(&item.id).is_some_and(|context| context.case.no == no)
+        let texts = match user.replies.get(&item.id).map(|context| &context.case.origin) {
+            Some(Origin::Texts(texts)) if item.author != outbox::Author::Human => texts,
+            _ => return false,
+        };
+        let answers = texts.contains(&no);
+        left_alone |= answers && texts.len() > 1;
+        answers
     };
     let thread = ThreadId::from(person);
     let reason = outbox::CancelReason::CauseUnsent;
     let decided = user.outbox.cancel_where(now, Scope::Thread(&thread), &mut chosen, &reason);
+    let left_alone = left_alone && !decided.events.is_empty();
     relay::emit_all(draft, now, decided);
+    if left_alone {
+        draft.emit(UserEvent::FollowUpSet { person: person.clone(), needed: true });
+    }
 }
 
 /// The number of a message that is in no window, while its arrival is remembered.
@@ -111,24 +142,25 @@ fn drop_from_burst(draft: &mut Draft<User>, now: Timestamp, person: &Igsid, no: 
     if !burst.texts.contains(&no) {
         return;
     }
-    let was_last = burst.texts.last() == Some(&no);
-    let texts: Vec<_> = burst.texts.iter().copied().filter(|text| *text != no).collect();
-    if texts.is_empty() || was_last {
-        // The last text carries the decision: without it the others wait for the next one or stay unanswered.
-        conclude(draft, now, no, Verdict::Cancelled(CancelReason::Unsent));
-    }
-    let left = match texts.last() {
-        None => None,
-        Some(last) if was_last => {
-            // The record of the text may have left; the key of the one taken back serves as well: nothing else will.
-            let known = draft.decisions.get(last).map(|record| record.key.clone());
-            let cause = known.unwrap_or_else(|| burst.cause.clone());
-            conclude(draft, now, *last, Verdict::Collecting { until: burst.due });
-            Some(Arc::new(Burst { texts, cause, ..Burst::clone(&burst) }))
-        }
-        Some(_) => Some(Arc::new(Burst { texts, ..Burst::clone(&burst) })),
-    };
+    let left = without(draft, now, &burst, no);
     draft.emit(UserEvent::BurstSet { person: person.clone(), burst: left });
+}
+
+/// What is left of a burst without one of its texts, which was taken back. Its last text carries the decision: without
+/// it the one before does.
+fn without(draft: &mut Draft<User>, now: Timestamp, burst: &Burst, no: DecisionNo) -> Option<Arc<Burst>> {
+    conclude(draft, now, no, Verdict::Cancelled(CancelReason::Unsent));
+    let texts: Vec<_> = burst.texts.iter().copied().filter(|text| *text != no).collect();
+    let last = *texts.last()?;
+    let mut left = Burst { texts, ..burst.clone() };
+    if burst.texts.last() == Some(&no) {
+        // The record of the text may have left; the key of the one taken back serves as well: nothing else will.
+        if let Some(record) = draft.decisions.get(&last) {
+            left.cause = record.key.clone();
+        }
+        conclude(draft, now, last, Verdict::Collecting { until: burst.due });
+    }
+    Some(Arc::new(left))
 }
 
 /// An edit changes the stored text when it is newer than what is stored. It never fires an automation again.

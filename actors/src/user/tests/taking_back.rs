@@ -3,6 +3,7 @@
 use super::world::*;
 use crate::{
     id::{Igsid, Mid},
+    outbox::{FailureClass, Refusal, SendOutcome},
     user::{
         Command,
         decision::{CancelReason, Silence, Verdict},
@@ -176,4 +177,48 @@ fn a_message_from_before_the_workspace_is_looked_for_once_and_no_row_is_written(
     assert!(!world.rows.keys().any(|(stream, _)| stream.starts_with("messages/")), "{rows}");
     assert!(world.user.erasures.is_empty());
     assert!(world.user.was_taken_back(&Igsid::from(ANA), &Mid::from("old_7")));
+}
+
+/// Two texts answered together, and the unsend of the first of them.
+fn two_texts(world: &mut World, first: &str, second: &str) -> (String, InboundEvent) {
+    let first = world.message(ANA, first);
+    let second = world.message(ANA, second);
+    let InboundItem::Message(message) = &first.item else { panic!() };
+    let item = InboundItem::Unsend { person: Igsid::from(ANA), mid: message.mid.clone().unwrap() };
+    let key = second.key.as_str().to_owned();
+    world.receive(first);
+    world.receive(second);
+    world.wait(secs(10));
+    (key, world.event(item, "unsend:1"))
+}
+
+#[test]
+fn a_text_taken_back_while_the_model_is_asked_is_not_answered_and_the_other_one_is() {
+    let mut world = priced();
+    let (key, unsend) = two_texts(&mut world, "do you bake", "on sundays");
+    assert_eq!(world.questions.pop().unwrap().text, "do you bake\non sundays");
+    world.receive(unsend);
+    world.wait(secs(1));
+    assert_eq!(world.questions.last().unwrap().text, "on sundays");
+    world.classify(0);
+    world.write("Yes.");
+    assert_eq!(world.deliver(), ["Yes."]);
+    assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
+}
+
+#[test]
+fn a_reply_to_texts_one_of_which_was_taken_back_does_not_go_and_is_left_to_a_person() {
+    let mut world = priced();
+    // The account may not send now: the reply waits.
+    world.says(BEN, "price");
+    let send = world.take_send();
+    let refusal = Refusal { retry_after: Some(secs(600)), ..Refusal::coded(FailureClass::Rate, 613, 0) };
+    world.finish(&send, SendOutcome::NotSent(refusal));
+    let (key, unsend) = two_texts(&mut world, "what is the price", "please");
+    assert!(matches!(world.verdict(&key), Verdict::Queued { .. }));
+    world.receive(unsend);
+    world.wait(hours(2));
+    assert_eq!(world.verdict(&key), Verdict::Cancelled(CancelReason::Unsent));
+    assert!(world.all_sends.iter().all(|sent| sent.kind == send.kind), "only to Ben");
+    assert!(world.contact(ANA).followup_needed);
 }
