@@ -56,6 +56,12 @@ impl Automation {
         self.is_active && self.diagnostic.is_none() && !self.is_expired(now)
     }
 
+    /// Whether it is off because its last instant was over, and not by hand. What it answered before is still sent.
+    #[must_use]
+    pub fn ran_out(&self) -> bool {
+        !self.is_active && self.is_expired(self.updated_at)
+    }
+
     /// Whether its last instant is over. It is inactive from that instant on.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {

@@ -78,7 +78,7 @@ pub enum ActionResult {
     Unknown,
     /// No quota.
     Blocked,
-    /// A switch was in the way.
+    /// A switch was in the way, or the reply was dropped before it went.
     Skipped,
     /// Left to a person.
     Hrn,

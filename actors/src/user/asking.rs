@@ -12,6 +12,7 @@ use super::{
         Purpose, QuestionId, REPLY_CONTEXT_CHARS_MAX, REPLY_CONTEXT_MESSAGES_MAX, Speaker, TranscriptLine,
     },
     question::{Ask, Case, MODEL_BACKOFF, MODEL_LEASE, MODEL_PATIENCE, Origin, Question},
+    rules,
     trail::{Trail, conclude},
 };
 use crate::{Draft, Timestamp, automation::Response};
@@ -165,7 +166,8 @@ fn written(draft: &mut Draft<User>, now: Timestamp, question: &Question, text: &
         Origin::Texts(_) => dm::in_the_way(draft, now, case, &mut trail),
         Origin::Comment(from) => comment::in_the_way(draft, now, case, &mut trail)
             .or_else(|| comment::rests_meanwhile(draft, now, case, from, &mut trail)),
-    };
+    }
+    .or_else(|| rules::withdrawn(draft, now, case, question.ask, &mut trail));
     let Some(month) = question.reserved else {
         return trail.write(draft);
     };
@@ -185,7 +187,7 @@ fn written(draft: &mut Draft<User>, now: Timestamp, question: &Question, text: &
             step(&mut trail, question, StepOutcome::Passed, "fit");
             match &case.origin {
                 Origin::Texts(_) => dm::send_text(draft, now, case, content, month, &mut trail),
-                Origin::Comment(_) => comment::send(draft, now, case, vec![content], month, &mut trail),
+                Origin::Comment(_) => comment::send(draft, now, case, content, month, &mut trail),
             }
         }
         Err(unfit) if !question.regenerated => {

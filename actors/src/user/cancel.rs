@@ -112,6 +112,25 @@ pub(super) fn close_question(draft: &mut Draft<User>, question: &Question) {
     }
 }
 
+/// Stable name of a reason.
+pub(super) const fn name(reason: CancelReason) -> &'static str {
+    match reason {
+        CancelReason::HrnSet => "hrn_set",
+        CancelReason::OwnerAnswered => "owner_answered",
+        CancelReason::AutomationGone => "automation_gone",
+        CancelReason::ContactPaused => "contact_paused",
+        CancelReason::AutoReplyOff => "auto_reply_off",
+        CancelReason::Disconnected => "disconnected",
+        CancelReason::ThreadTaken => "thread_taken",
+        CancelReason::Unsent => "unsent",
+        CancelReason::Frozen => "frozen",
+        CancelReason::Owner => "cancelled_by_owner",
+        CancelReason::DependencyFailed => "dependency_failed",
+        CancelReason::SafetyStop => "safety_stop",
+        CancelReason::Unreachable => UNREACHABLE,
+    }
+}
+
 /// The reason in the outbox's words.
 pub(super) fn to_outbox(reason: CancelReason) -> outbox::CancelReason {
     match reason {

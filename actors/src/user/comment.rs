@@ -8,11 +8,12 @@ use super::{
     compose, connection,
     contact::ContactSource,
     control,
-    decision::{HrnSource, Silence, StepOutcome, Verdict},
+    decision::{HrnSource, Silence, Skip, StepOutcome, Verdict},
     dm, hrn_queue,
     inbound::{InboundComment, InboundEvent},
     integration::Integration,
-    keys, outgoing,
+    keys::{self, Place},
+    outgoing,
     question::{Ask, Case, CommentCase, Origin, Part},
     rules,
     tell::{self, Entry},
@@ -75,13 +76,18 @@ fn decide(
     }
     trail.comment(2, StepOutcome::Passed);
     let (case, from) = case_of(event, comment, trail);
+    let age_max = if comment.live { LIVE_MAX } else { PRIVATE_REPLY_WINDOW };
+    let too_old = now.since(event.at) >= age_max || connection::is_from_before(draft, event);
     if let Some(skip) = control::switch_in_the_way(draft, now, &case.person) {
         trail.comment_so(3, StepOutcome::Stopped, control::skip_name(skip));
+        // A comment that nothing would have answered is no row of the activity list.
+        if let Some((_, rule)) = find(draft, now, comment).filter(|_| !too_old) {
+            log_skip(draft, now, &Case { rule: Some(rule), ..case }, skip);
+        }
         return Verdict::Skipped(skip);
     }
     trail.comment(3, StepOutcome::Passed);
-    let age_max = if comment.live { LIVE_MAX } else { PRIVATE_REPLY_WINDOW };
-    if now.since(event.at) >= age_max || connection::is_from_before(draft, event) {
+    if too_old {
         trail.comment_so(4, StepOutcome::Stopped, "too old for a private reply");
         return Verdict::NoReply(Silence::TooOld);
     }
@@ -110,6 +116,7 @@ fn matched(
     trail: &mut Trail,
 ) -> Verdict {
     trail.comment(5, StepOutcome::Passed);
+    rules::note_match(draft, &case.person);
     if automation.content.hrn_enforced {
         trail.comment_so(6, StepOutcome::Stopped, "the automation asks for a person");
         let reason = "an automation asks for a person";
@@ -128,20 +135,25 @@ fn matched(
     }
     let fixed = match &automation.content.response {
         Response::AiPrompt(_) => None,
-        _ => match compose::fixed(draft, &case.person, from.comment.username.as_deref(), automation) {
-            Ok(contents) => Some(contents),
-            Err(unfit) => {
-                trail.comment_so(8, StepOutcome::Stopped, unfit.reason());
-                let (category, reason) = (unfit.as_str(), unfit.reason());
-                return hrn_queue::raise(draft, now, &case, HrnSource::Failure, category, reason, &[]);
+        _ => {
+            match compose::private_reply(draft, &case.person, from.comment.username.as_deref(), automation) {
+                Ok((content, left_out)) => {
+                    left_out.into_iter().for_each(|detail| trail.comment_so(8, StepOutcome::Noted, detail));
+                    Some(content)
+                }
+                Err(unfit) => {
+                    trail.comment_so(8, StepOutcome::Stopped, unfit.reason());
+                    let (category, reason) = (unfit.as_str(), unfit.reason());
+                    return hrn_queue::raise(draft, now, &case, HrnSource::Failure, category, reason, &[]);
+                }
             }
-        },
+        }
     };
     let Some(month) = budget::reserve_for_comment(draft, now, trail) else {
         return budget::exhausted(draft, now, &case);
     };
     match fixed {
-        Some(contents) => send(draft, now, &case, contents, month, trail),
+        Some(content) => send(draft, now, &case, content, month, trail),
         None => {
             trail.comment(8, StepOutcome::Waiting);
             asking::ask(draft, now, case, Ask::AiPrompt, Some(month), false, trail)
@@ -199,7 +211,7 @@ pub(super) fn send(
     draft: &mut Draft<User>,
     now: Timestamp,
     case: &Case,
-    contents: Vec<Content>,
+    content: Content,
     month: Month,
     trail: &mut Trail,
 ) -> Verdict {
@@ -222,9 +234,7 @@ pub(super) fn send(
         fired,
         window_ends_at: from.at + if from.comment.live { LIVE_MAX } else { PRIVATE_REPLY_WINDOW },
     };
-    // One private reply per comment is all the platform takes: a text that needs more than one part is cut.
-    let first = contents.into_iter().take(1).collect();
-    match outgoing::enqueue(draft, now, &message, first) {
+    match outgoing::enqueue(draft, now, &message, vec![content]) {
         Ok(outbound) => {
             trail.comment(8, StepOutcome::Passed);
             trail::queued(outbound)
@@ -258,6 +268,10 @@ pub(super) fn after_private_reply(
         return trail.write(draft);
     }
     let Some(reply) = worded(draft, &automation, from) else { return };
+    if text::has_placeholder(&reply) {
+        // Saved before this was refused.
+        return no_public_reply(draft, now, case, "the reply has a placeholder that nobody fills in".into());
+    }
     let message = outgoing::Message {
         case,
         kind: Kind::PublicReply { comment: from.comment.id.clone() },
@@ -268,11 +282,15 @@ pub(super) fn after_private_reply(
         window_ends_at: from.at + PRIVATE_REPLY_WINDOW,
     };
     if let Err(error) = outgoing::enqueue(draft, now, &message, vec![Content::Text(reply)]) {
-        draft.emit(UserEvent::PublicReplyLogged { decision: case.no, result: ActionResult::Failed });
-        let mut trail = Trail::resume(case.no, now);
-        trail.comment_so(11, StepOutcome::Stopped, error.to_string());
-        trail.write(draft);
+        no_public_reply(draft, now, case, error.to_string());
     }
+}
+
+fn no_public_reply(draft: &mut Draft<User>, now: Timestamp, case: &Case, detail: String) {
+    draft.emit(UserEvent::PublicReplyLogged { decision: case.no, result: ActionResult::Failed });
+    let mut trail = Trail::resume(case.no, now);
+    trail.comment_so(11, StepOutcome::Stopped, detail);
+    trail.write(draft);
 }
 
 /// The wording of the public reply below a comment: drawn, but never the one that this automation used last.
@@ -300,6 +318,7 @@ pub(super) fn in_the_way(
 ) -> Option<Verdict> {
     if let Some(skip) = control::switch_in_the_way(draft, now, &case.person) {
         trail.comment_so(3, StepOutcome::Stopped, control::skip_name(skip));
+        log_skip(draft, now, case, skip);
         return Some(Verdict::Skipped(skip));
     }
     let hrn = draft.contacts.get(&case.person)?.hrn.clone()?;
@@ -307,8 +326,12 @@ pub(super) fn in_the_way(
     Some(Verdict::Hrn { source: hrn.source, category: hrn.category.clone(), signals: hrn.signals.clone() })
 }
 
+fn log_skip(draft: &mut Draft<User>, now: Timestamp, case: &Case, skip: Skip) {
+    tell::log(draft, now, case, Entry::of(ActionResult::Skipped, control::skip_name(skip)));
+}
+
 /// The contact of a commenter: made when an automation fires, while the plan has room.
-pub(super) fn ensure_contact(draft: &mut Draft<User>, now: Timestamp, from: &CommentCase) {
+pub(super) fn ensure_contact(draft: &mut Draft<User>, now: Timestamp, case: &Case, from: &CommentCase) {
     let Some(person) = from.comment.person.as_ref() else { return };
     if !draft.contacts.contains_key(person) {
         let room = draft.usage.has_room_for_contact(Month::of(now), draft.contacts.len());
@@ -317,8 +340,10 @@ pub(super) fn ensure_contact(draft: &mut Draft<User>, now: Timestamp, from: &Com
             tell::warn_of_quota(draft, now, super::usage::Quota::Contacts);
             return;
         }
-        let media = from.comment.original_media.clone().or_else(|| from.comment.media.clone());
-        dm::create_contact(draft, now, person, ContactSource::Comment(media));
+        dm::create_contact(draft, now, person, ContactSource::Comment(from.post().cloned()));
+    }
+    if case.rule.is_some() {
+        rules::note_match(draft, person);
     }
     let nameless = draft.contacts.get(person).is_some_and(|contact| contact.username.is_none());
     if let Some(username) = from.comment.username.clone().filter(|_| nameless) {
@@ -389,7 +414,6 @@ fn rests(
     from: &CommentCase,
 ) -> bool {
     let rest = automation.content.cooldown.max(draft.settings.comment_cooldown);
-    let media = from.comment.original_media.as_ref().or(from.comment.media.as_ref());
-    !rest.is_zero()
-        && rules::fired_within(draft, now, keys::firing(automation.id.as_str(), person, media), rest)
+    let firing = keys::firing(automation.id.as_str(), person, Place::Comment(from.post()));
+    !rest.is_zero() && rules::fired_within(draft, now, firing, rest)
 }

@@ -3,7 +3,10 @@
 use super::{User, contact::Contact, knowledge::Knowledge, question::Case};
 use crate::{
     Draft,
-    automation::{Automation, Response, response::GenericTemplate},
+    automation::{
+        Automation, Response,
+        response::{GenericTemplate, TemplateElement},
+    },
     id::Igsid,
     outbox::{Content, TEXT_BYTES_MAX},
     text::{self, Placeholders},
@@ -51,34 +54,85 @@ impl Unfit {
     }
 }
 
-/// The messages of a fixed or template response. `username` is used when the contact has none.
+/// The messages of a fixed or template response to a direct message.
 pub(super) fn fixed(
     draft: &Draft<User>,
     person: &Igsid,
-    username: Option<&str>,
     automation: &Automation,
 ) -> Result<Vec<Content>, Unfit> {
     match &automation.content.response {
         Response::Fixed(fixed) => {
-            let contact = draft.contacts.get(person);
-            let values = Placeholders {
-                first_name: contact.and_then(|contact| contact.first_name()),
-                username: contact.and_then(|contact| contact.username.as_deref()).or(username),
-            };
-            let rendered = text::render(&fixed.text, &values).map_err(|_unknown| Unfit::Placeholder)?;
-            if rendered.trim().is_empty() {
-                return Err(Unfit::Empty);
-            }
+            let rendered = rendered(&fixed.text, &values(draft, person, None))?;
             let parts =
                 text::split_message(&rendered, TEXT_BYTES_MAX, PARTS_MAX).map_err(|_long| Unfit::TooLong)?;
             Ok(parts.into_iter().map(|part| Content::Text(part.into())).collect())
         }
-        Response::GenericTemplate(template) => {
-            let elements = serde_json::to_string(&template.elements).map_err(|_shape| Unfit::Unusable)?;
-            Ok(vec![Content::Template { elements: elements.into(), text_form: text_form(template).into() }])
-        }
+        Response::GenericTemplate(cards) => Ok(vec![template(cards)?]),
         Response::AiPrompt(_) | Response::Invalid(_) => Err(Unfit::Unusable),
     }
+}
+
+/// The one message of a fixed or template response to a comment, and what was left out of it: the platform takes no
+/// second one. `username` is used when the contact has none.
+pub(super) fn private_reply(
+    draft: &Draft<User>,
+    person: &Igsid,
+    username: Option<&str>,
+    automation: &Automation,
+) -> Result<(Content, Option<&'static str>), Unfit> {
+    match &automation.content.response {
+        Response::Fixed(fixed) => {
+            let (text, left_out) = one_message(&fixed.text, &values(draft, person, username))?;
+            Ok((Content::Text(text.into()), left_out))
+        }
+        Response::GenericTemplate(cards) => Ok((template(cards)?, None)),
+        Response::AiPrompt(_) | Response::Invalid(_) => Err(Unfit::Unusable),
+    }
+}
+
+/// A text as it stands when it fits in one message; else without the person's name, when it fits then; else up to the
+/// end of a sentence.
+fn one_message(stored: &str, values: &Placeholders<'_>) -> Result<(String, Option<&'static str>), Unfit> {
+    let named = rendered(stored, values)?;
+    if named.len() <= TEXT_BYTES_MAX {
+        return Ok((named, None));
+    }
+    if let Ok(nameless) = rendered(stored, &Placeholders::default())
+        && nameless.len() <= TEXT_BYTES_MAX
+    {
+        return Ok((nameless, Some("without the name: a private reply is one message")));
+    }
+    match text::cut_bytes_at_sentence(&named, TEXT_BYTES_MAX) {
+        "" => Err(Unfit::TooLong),
+        cut => Ok((cut.to_owned(), Some("cut at its end: a private reply is one message"))),
+    }
+}
+
+/// What is known of a person.
+fn values<'a>(draft: &'a Draft<User>, person: &Igsid, username: Option<&'a str>) -> Placeholders<'a> {
+    let contact = draft.contacts.get(person);
+    Placeholders {
+        first_name: contact.and_then(|contact| contact.first_name()),
+        username: contact.and_then(|contact| contact.username.as_deref()).or(username),
+    }
+}
+
+/// A stored text with the values filled in, trimmed; never empty.
+fn rendered(stored: &str, values: &Placeholders<'_>) -> Result<String, Unfit> {
+    let rendered = text::render(stored, values).map_err(|_unknown| Unfit::Placeholder)?;
+    match rendered.trim() {
+        "" => Err(Unfit::Empty),
+        trimmed => Ok(trimmed.to_owned()),
+    }
+}
+
+/// A template goes as it stands; one with placeholders was saved before they were refused.
+fn template(cards: &GenericTemplate) -> Result<Content, Unfit> {
+    if cards.elements.iter().any(TemplateElement::has_placeholder) {
+        return Err(Unfit::Placeholder);
+    }
+    let elements = serde_json::to_string(&cards.elements).map_err(|_shape| Unfit::Unusable)?;
+    Ok(Content::Template { elements: elements.into(), text_form: text_form(cards).into() })
 }
 
 /// The same as text: titles, subtitles and links, one a line.
@@ -268,5 +322,27 @@ mod tests {
             assert_eq!(bare_link(link), "example.com/a");
         }
         assert_ne!(bare_link("example.com/A"), bare_link("example.com/a"));
+    }
+
+    #[test]
+    fn one_message_keeps_as_much_as_fits() {
+        let nobody = Placeholders::default();
+        let ada = Placeholders { first_name: Some("Ada"), username: None };
+        let paragraphs = format!("One.\n\n{}.\n\nThree.", "two ".repeat(100).trim_end());
+        assert_eq!(one_message(&paragraphs, &nobody), Ok((paragraphs.clone(), None)));
+        let limit = format!("Hi {{{{first_name}}}}{}", "x".repeat(TEXT_BYTES_MAX - 6));
+        assert_eq!(
+            one_message(&limit, &ada).map(|(text, left_out)| (text.len(), left_out)),
+            Ok((1_000, None))
+        );
+        let over = format!("Hi {{{{first_name}}}}, {}", "x".repeat(TEXT_BYTES_MAX - 6));
+        let (text, left_out) = one_message(&over, &ada).unwrap();
+        assert!(text.starts_with("Hi, x") && text.ends_with('x') && left_out.is_some());
+        // As an import may bring along.
+        let long = format!("Hi {{{{first_name}}}}.\n\n{}", "One more sentence. ".repeat(80));
+        let (text, left_out) = one_message(&long, &ada).unwrap();
+        assert!(text.len() > 900 && text.len() <= TEXT_BYTES_MAX && text.ends_with("sentence."), "{text}");
+        assert!(text.starts_with("Hi Ada.") && left_out.is_some());
+        assert_eq!(one_message(" ", &ada), Err(Unfit::Empty));
     }
 }

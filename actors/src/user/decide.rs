@@ -177,6 +177,7 @@ pub(super) fn incoming_of(item: &InboundItem) -> Option<Incoming> {
             attachments: of(&message.attachments),
             reply_to: message.reply_to.clone(),
             payload: message.quick_reply.clone(),
+            tap: false,
             unsupported: message.is_unsupported,
         }),
         InboundItem::Postback { person, mid, title, payload, is_self: false, .. } => Some(Incoming {
@@ -187,6 +188,7 @@ pub(super) fn incoming_of(item: &InboundItem) -> Option<Incoming> {
             attachments: of(&[]),
             reply_to: None,
             payload: payload.clone(),
+            tap: true,
             unsupported: false,
         }),
         _ => None,

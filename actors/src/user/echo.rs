@@ -117,6 +117,7 @@ fn to_message(no: DecisionNo, event: &InboundEvent, echo: &Echo) -> Message {
         reaction: None,
         seen: false,
         payload: None,
+        tap: false,
         outbound: None,
     }
 }

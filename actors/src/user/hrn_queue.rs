@@ -47,7 +47,7 @@ fn enter(draft: &mut Draft<User>, now: Timestamp, case: &Case, hrn: Hrn, urgent:
     let verdict =
         Verdict::Hrn { source: hrn.source, category: hrn.category.clone(), signals: hrn.signals.clone() };
     if let Origin::Comment(from) = &case.origin {
-        comment::ensure_contact(draft, now, from);
+        comment::ensure_contact(draft, now, case, from);
     }
     tell::log(
         draft,

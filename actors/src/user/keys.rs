@@ -30,9 +30,24 @@ pub(super) fn comment(id: &CommentId) -> Fingerprint {
     joined(&["comment", id.as_str()])
 }
 
+/// Where an automation fired for a person.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// In the thread.
+    Thread,
+    /// Below a post, when the platform said which.
+    Comment(Option<&'a MediaId>),
+}
+
 /// A firing of an automation for a person, of one post when it was a comment.
-pub(super) fn firing(automation: &str, person: &Igsid, media: Option<&MediaId>) -> Fingerprint {
-    joined(&["firing", automation, person.as_str(), media.map_or("", MediaId::as_str)])
+pub(super) fn firing(automation: &str, person: &Igsid, place: Place<'_>) -> Fingerprint {
+    let place = match place {
+        Place::Thread => "",
+        // No post has such an id.
+        Place::Comment(None) => "comment",
+        Place::Comment(Some(media)) => media.as_str(),
+    };
+    joined(&["firing", automation, person.as_str(), place])
 }
 
 /// A number below `below`, drawn from a text: the same for the same text, and spread evenly. 0 when there is no choice.
@@ -69,6 +84,17 @@ pub(super) fn derived_id(workspace: &str, subject: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn firings_differ_by_where_they_were() {
+        let (ana, post) = (Igsid::from("900"), MediaId::from("1800"));
+        let places = [Place::Thread, Place::Comment(None), Place::Comment(Some(&post))];
+        let firings: std::collections::BTreeSet<_> =
+            places.iter().map(|place| firing("a1", &ana, *place).halves()).collect();
+        assert_eq!(firings.len(), 3, "a comment on an unknown post does not silence the thread");
+        // What earlier builds stored.
+        assert_eq!(firing("a1", &ana, Place::Thread), joined(&["firing", "a1", "900", ""]));
+    }
 
     #[test]
     fn derived_ids_are_uuids_and_differ_by_workspace() {

@@ -6,7 +6,8 @@ use super::{
     budget,
     calendar::Month,
     decision::{HrnSource, Silence, Verdict},
-    disclosure, hrn_queue, keys,
+    disclosure, hrn_queue,
+    keys::{self, Place},
     question::{Case, Origin, Part, ReplyContext},
     relay,
     tell::{self, Entry},
@@ -101,11 +102,11 @@ fn starts_at(draft: &Draft<User>, now: Timestamp, message: &Message<'_>, key: &s
 /// The firing that a reply to a case is: of its automation, for its person, on its post when it was a comment.
 pub(super) fn firing_of(case: &Case) -> Option<Fingerprint> {
     let rule = case.rule.as_ref()?;
-    let media = match &case.origin {
-        Origin::Texts(_) => None,
-        Origin::Comment(from) => from.comment.original_media.as_ref().or(from.comment.media.as_ref()),
+    let place = match &case.origin {
+        Origin::Texts(_) => Place::Thread,
+        Origin::Comment(from) => Place::Comment(from.post()),
     };
-    Some(keys::firing(&rule.id, &case.person, media))
+    Some(keys::firing(&rule.id, &case.person, place))
 }
 
 fn key(message: &Message<'_>, part: Part, step: usize) -> OutboundKey {

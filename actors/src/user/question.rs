@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Timestamp,
-    id::{AccountId, EventKey, Igsid},
+    id::{AccountId, EventKey, Igsid, MediaId},
     outbox::{Fingerprint, OutboundId},
 };
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,14 @@ pub struct CommentCase {
     pub account: AccountId,
     /// When it was written.
     pub at: Timestamp,
+}
+
+impl CommentCase {
+    /// The post below which it stands, a boosted one by its original.
+    #[must_use]
+    pub fn post(&self) -> Option<&MediaId> {
+        self.comment.original_media.as_ref().or(self.comment.media.as_ref())
+    }
 }
 
 /// What is to be done when a message of the outbox comes to its end.

@@ -83,7 +83,7 @@ fn in_the_way(user: &User, now: Timestamp, item: &Outbound) -> Guard {
         && user
             .automations
             .get(rule.as_str())
-            .is_none_or(|automation| !automation.is_active && !automation.is_expired(now))
+            .is_none_or(|automation| !automation.is_active && !automation.ran_out())
     {
         return Guard::Cancel(CancelReason::AutomationGone);
     }
@@ -305,6 +305,7 @@ fn cancelled(draft: &mut Draft<User>, now: Timestamp, id: OutboundId, context: &
             format!("{why:?}").to_lowercase(),
             Some(Verdict::Cancelled(why)),
         );
+        log(draft, now, id, context, ActionResult::Skipped, Some(cancel::name(why).into()));
     }
     if !comes_back {
         draft.emit(UserEvent::ReplyUnbound(id));
@@ -325,7 +326,7 @@ fn delivered(draft: &mut Draft<User>, now: Timestamp, id: OutboundId, context: &
         return trail.write(draft);
     }
     if let Origin::Comment(from) = &context.case.origin {
-        comment::ensure_contact(draft, now, from);
+        comment::ensure_contact(draft, now, &context.case, from);
     }
     record(draft, now, &item, &context.case);
     if item.is_automatic()
@@ -398,6 +399,7 @@ fn record(draft: &mut Draft<User>, now: Timestamp, item: &Outbound, case: &Case)
         reaction: None,
         seen: false,
         payload: None,
+        tap: false,
         outbound: Some(item.id),
     };
     tell::record_message(draft, now, &case.person, message, false);

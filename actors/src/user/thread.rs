@@ -92,6 +92,9 @@ pub struct Message {
     pub seen: bool,
     /// Payload of the button or quick reply that was tapped.
     pub payload: Option<Arc<str>>,
+    /// A tap on a button, with the title as its text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tap: bool,
     /// Outbox item that carried it.
     pub outbound: Option<OutboundId>,
 }

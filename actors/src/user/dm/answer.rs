@@ -6,13 +6,14 @@ use super::{
         action_log::ActionResult,
         asking, budget, control,
         decision::{HrnSource, RuleUsed, Silence, StepOutcome, Verdict},
-        hrn_queue, keys,
+        hrn_queue,
+        keys::{self, Place},
         model::Classification,
         question::{Ask, Case, Origin, Question},
         rules,
         settings::AckPolicy,
         tell::{self, Entry},
-        thread::Thread,
+        thread::{BURST_CHARS_MAX, Thread},
         trail::Trail,
     },
     judge, reply,
@@ -98,9 +99,7 @@ fn on_match(
     assessment: &hrn::Assessment,
     trail: &mut Trail,
 ) -> Option<Verdict> {
-    if draft.contacts.get(&case.person).is_some_and(|contact| !contact.trigger_matched) {
-        draft.emit(UserEvent::TriggerMatched { person: case.person.clone() });
-    }
+    rules::note_match(draft, &case.person);
     if automation.content.hrn_enforced {
         trail.dm_so(10, StepOutcome::Stopped, "the automation asks for a person");
         let reason = "an automation asks for a person";
@@ -165,14 +164,16 @@ pub(in super::super) fn after_classifier(
         return hrn_queue::raise(draft, now, case, HrnSource::Classifier, "classifier", reason, &signals);
     }
     trail.dm(13, StepOutcome::Passed);
-    if let Some(verdict) = in_the_way(draft, now, case, trail) {
+    let ask = if case.rule.is_some() { Ask::AiPrompt } else { Ask::Sidekick };
+    let stopped =
+        in_the_way(draft, now, case, trail).or_else(|| rules::withdrawn(draft, now, case, ask, trail));
+    if let Some(verdict) = stopped {
         return verdict;
     }
     let Some(_ends_at) = budget::window(draft, now, case, trail) else {
         return budget::window_closed(draft, now, case);
     };
     let Some(month) = budget::reserve(draft, now, trail) else { return budget::exhausted(draft, now, case) };
-    let ask = if case.rule.is_some() { Ask::AiPrompt } else { Ask::Sidekick };
     trail.dm(16, StepOutcome::Waiting);
     asking::ask(draft, now, case.clone(), ask, Some(month), false, trail)
 }
@@ -209,7 +210,8 @@ fn words(thread: &Thread, case: &Case) -> Words {
 }
 
 /// The automation for these words: by the merged text, else by the newest text that has one alone, else by the payload
-/// of the tapped button.
+/// of a quick reply. A tap on a button is known by its payload (platform rule); its title stands in when nothing listens
+/// to that.
 fn find(
     draft: &Draft<User>,
     now: Timestamp,
@@ -227,19 +229,23 @@ fn find(
         let newest_first = texts.iter().rev().filter_map(|no| thread.get(*no));
         newest_first.filter_map(|message| message.text.as_deref()).find_map(&search)
     };
-    let payload = || {
-        let newest = thread.get(*texts.last()?)?;
-        search(newest.payload.as_deref()?)
+    // What is merged is cut: a trigger may stand further back.
+    let has_more = || texts.len() > 1 || words.text.chars().count() >= BURST_CHARS_MAX;
+    let by_text = || search(&words.text).or_else(|| has_more().then(single)?);
+    let newest = thread.get(*texts.last()?);
+    let by_payload = || search(newest?.payload.as_deref()?);
+    let found = if newest.is_some_and(|message| message.tap) {
+        by_payload().or_else(by_text)
+    } else {
+        by_text().or_else(by_payload)
     };
-    let merged = search(&words.text);
-    let found = if texts.len() > 1 { merged.or_else(single) } else { merged }.or_else(payload)?;
-    rules::used(draft, &found)
+    rules::used(draft, &found?)
 }
 
 fn cools_down(draft: &Draft<User>, now: Timestamp, automation: &Automation, person: &Igsid) -> bool {
     let rest = automation.content.cooldown.max(draft.settings.dm_cooldown);
     !rest.is_zero()
-        && rules::fired_within(draft, now, keys::firing(automation.id.as_str(), person, None), rest)
+        && rules::fired_within(draft, now, keys::firing(automation.id.as_str(), person, Place::Thread), rest)
 }
 
 fn wants_ack(draft: &Draft<User>, person: &Igsid) -> bool {

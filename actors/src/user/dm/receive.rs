@@ -39,6 +39,8 @@ pub(in super::super) struct Incoming {
     pub attachments: Arc<[Attachment]>,
     pub reply_to: Option<ReplyTo>,
     pub payload: Option<Arc<str>>,
+    /// A tap on a button.
+    pub tap: bool,
     pub unsupported: bool,
 }
 
@@ -73,16 +75,10 @@ fn take_in(
     {
         draft.emit(UserEvent::LookUpClosed(mid.clone()));
     }
-    let known = draft.contacts.contains_key(&incoming.person);
-    if !known && !event.standby {
-        if !has_room(draft, now) {
-            trail.dm_so(4, StepOutcome::Stopped, "no room in the plan for a new contact");
-            return overflow(draft, now, event, trail.no());
-        }
-        create_contact(draft, now, &incoming.person, ContactSource::Message);
+    if !enter(draft, now, event, incoming, trail.no(), standing) {
+        trail.dm_so(4, StepOutcome::Stopped, "no room in the plan for a new contact");
+        return overflow(draft, now, event, trail.no());
     }
-    let message = to_message(event, incoming, trail.no(), standing);
-    tell::record_message(draft, now, &incoming.person, message, !event.standby);
     trail.dm(4, StepOutcome::Passed);
     if event.standby {
         trail.dm_so(5, StepOutcome::Stopped, "another app holds the thread");
@@ -106,6 +102,26 @@ fn take_in(
         return park(draft, now, event, &incoming.person, trail);
     }
     from_switches(draft, now, event, incoming, trail)
+}
+
+/// Step 4: puts a message in its thread, in that of a new contact when the plan has room. Whether it has.
+fn enter(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &InboundEvent,
+    incoming: &Incoming,
+    no: DecisionNo,
+    standing: Standing,
+) -> bool {
+    if !draft.contacts.contains_key(&incoming.person) && !event.standby {
+        if !has_room(draft, now) {
+            return false;
+        }
+        create_contact(draft, now, &incoming.person, ContactSource::Message);
+    }
+    let message = to_message(event, incoming, no, standing);
+    tell::record_message(draft, now, &incoming.person, message, !event.standby);
+    true
 }
 
 /// Goes on with a message that waited for the connection.
@@ -135,25 +151,26 @@ pub(in super::super) fn resume(
     trail.end(draft, verdict);
 }
 
-/// Takes up an event that waited for room in the plan, when there is room. It is recorded and not answered: it is late.
+/// Takes up an event that waited for room in the plan, when there is room. It is recorded and not answered: it is late,
+/// and left to a person, unless it says that no answer is wanted.
 pub(in super::super) fn take_up(draft: &mut Draft<User>, now: Timestamp, held: &HeldEvent) -> bool {
     let HeldEvent { no, event } = held;
     let no = *no;
     let Some(incoming) = super::super::decide::incoming_of(&event.item) else { return true };
-    if !draft.contacts.contains_key(&incoming.person) {
-        if !has_room(draft, now) {
-            return false;
-        }
-        create_contact(draft, now, &incoming.person, ContactSource::Message);
-    }
     let standing = as_it_stands(draft, &incoming);
-    let message = to_message(event, &incoming, no, standing);
-    tell::record_message(draft, now, &incoming.person, message, true);
+    let unsent = standing.unsent;
+    if !enter(draft, now, event, &incoming, no, standing) {
+        return false;
+    }
     let mut trail = Trail::resume(no, now);
     trail.dm_so(4, StepOutcome::Passed, "room in the plan");
-    trail.dm_so(14, StepOutcome::Stopped, "too late to be answered by itself");
-    draft.emit(UserEvent::FollowUpSet { person: incoming.person.clone(), needed: true });
-    trail.end(draft, Verdict::NoReply(Silence::WindowClosed));
+    let opted_out = if unsent { None } else { opt_out(draft, now, event, &incoming, &mut trail) };
+    let verdict = opted_out.unwrap_or_else(|| {
+        trail.dm_so(14, StepOutcome::Stopped, "too late to be answered by itself");
+        let left = late::message(draft, now, event, &incoming.person, no, &mut trail);
+        left.unwrap_or(Verdict::NoReply(Silence::WindowClosed))
+    });
+    trail.end(draft, verdict);
     true
 }
 
@@ -246,13 +263,7 @@ fn collect(
     }
     if delay.is_zero() {
         trail.dm_so(8, StepOutcome::Passed, "no delay");
-        let case = Case {
-            no,
-            key: event.key.clone(),
-            person: person.clone(),
-            origin: Origin::Texts(texts),
-            rule: None,
-        };
+        let case = Case { origin: Origin::Texts(texts), ..case_of(event, person, no) };
         return super::answer::answer(draft, now, case, trail);
     }
     let burst = Burst::of(texts, began_at, event.key.clone(), now, delay);
@@ -428,6 +439,7 @@ fn to_message(event: &InboundEvent, incoming: &Incoming, no: DecisionNo, standin
         reaction: None,
         seen: false,
         payload: if unsent { None } else { incoming.payload.clone() },
+        tap: incoming.tap,
         outbound: None,
     }
 }

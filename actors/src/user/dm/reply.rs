@@ -29,7 +29,7 @@ pub(super) fn fixed(
     let Some(ends_at) = budget::window(draft, now, case, trail) else {
         return budget::window_closed(draft, now, case);
     };
-    let contents = match compose::fixed(draft, &case.person, None, automation) {
+    let contents = match compose::fixed(draft, &case.person, automation) {
         Ok(contents) => contents,
         Err(unfit) => {
             trail.dm_so(16, StepOutcome::Stopped, unfit.as_str());

@@ -5,7 +5,7 @@ use crate::{
     id::{Igsid, Mid},
     user::{
         Command,
-        decision::Verdict,
+        decision::{Silence, Verdict},
         inbound::{InboundEvent, InboundItem},
         line::{OVERFLOW_MAX, PARKED_MAX},
         plan::Plan,
@@ -226,4 +226,24 @@ fn a_connection_that_is_lost_again_leaves_the_rest_waiting() {
     assert!(world.user.parked.is_empty(), "too old by now: shown and not answered");
     let last = world.user.contacts.get(person(PARKED_MAX as u64 + 9).as_str()).unwrap();
     assert_eq!(last.thread.messages.len(), 1);
+}
+
+#[test]
+fn stop_words_and_grave_texts_count_when_they_come_in_late() {
+    let (mut world, _) = full(1);
+    let mut late = Vec::new();
+    for (no, text) in [(50, "STOP"), (51, "I will sue you"), (52, "hello")] {
+        let event = world.message(&person(no), text);
+        assert_eq!(world.receive(event.clone()), Some(Verdict::Overflow));
+        late.push(event.key.as_str().to_owned());
+    }
+    world.wait(hours(30));
+    world.run(Command::SetPlan(Plan::Enterprise)).unwrap();
+    world.wait(secs(60));
+    let contact = |no| world.contact(&person(no));
+    assert!(contact(50).opted_out_at.is_some() && !contact(50).followup_needed);
+    assert_eq!(world.verdict(&late[0]), Verdict::NoReply(Silence::OptedOut));
+    assert!(contact(51).hrn.is_some());
+    assert!(contact(52).opted_out_at.is_none() && contact(52).followup_needed);
+    assert!(world.all_sends.is_empty());
 }

@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::{
     id::{Igsid, Mid},
-    outbox::SendOutcome,
+    outbox::{FailureClass, Refusal, SendOutcome},
     user::{
         Command,
         decision::{CancelReason, Skip, Verdict},
@@ -109,4 +109,25 @@ fn an_owner_who_writes_first_is_not_talked_over_either() {
     let key = world.says(ANA, "the price?");
     assert_eq!(world.deliver(), ["It is 12 euro."]);
     assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
+}
+
+#[test]
+fn a_dead_letter_of_an_automation_switched_off_by_hand_stays_unsent_when_its_time_is_over_too() {
+    for by_hand in [true, false] {
+        let mut world = World::connected();
+        let mut input = fixed("price", "It is 12 euro.");
+        input.expires_at = Some(world.now + hours(1));
+        world.automate("a1", input);
+        world.says(ANA, "price");
+        let send = world.take_send();
+        world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Content)));
+        if by_hand {
+            world.run(Command::SetAutomationActive { id: "a1".into(), active: false }).unwrap();
+        }
+        world.wait(hours(2));
+        assert!(!world.user.automations.get("a1").unwrap().is_active);
+        world.run(Command::ReplayDeadLetter { outbound: send.outbound }).unwrap();
+        world.wait(secs(10));
+        assert_eq!(world.sends.len(), usize::from(!by_hand), "by hand: {by_hand}");
+    }
 }

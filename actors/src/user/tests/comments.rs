@@ -2,15 +2,20 @@
 
 use super::world::*;
 use crate::{
+    Entity,
+    automation::Automation,
     id::{CommentId, Igsid, Mid},
     outbox::{Doubt, FailureClass, Refusal, SendOutcome},
     user::{
-        Command, UserEffect,
+        Command, UserEffect, UserEvent,
+        action_log::ActionResult,
         decision::{HrnSource, Silence, Verdict},
         inbound::InboundItem,
         notification::NotificationKind,
+        settings::SettingsPatch,
     },
 };
+use std::sync::Arc;
 
 #[test]
 fn d_42_the_accounts_own_comments_start_nothing() {
@@ -264,4 +269,74 @@ fn public_replies_are_worded_in_turn_and_never_twice_alike() {
     let many = serde_json::json!({ "commentReplyVariants": vec!["x"; 11] });
     let patch = serde_json::from_value(many).unwrap();
     assert!(world.run(Command::UpdateAutomation { id: "c1".into(), patch }).is_err());
+}
+
+#[test]
+fn a_private_reply_of_several_paragraphs_goes_whole_without_the_name_that_would_make_it_too_long() {
+    let paragraph = |word: &str| format!("{word} {}.", "tea ".repeat(100).trim_end());
+    let body = format!("{}\n\n{}\n\nBye.", paragraph("First"), paragraph("Second"));
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", &format!("Hi {{{{username}}}}!\n\n{body}"), None));
+    let long = format!("Hi {{{{username}}}}!\n\n{body}{}", "x".repeat(1_000 - 18 - body.len()));
+    world.automate("c2", on_comments("guide", &long, None));
+    world.comments(ANA, "link");
+    assert_eq!(world.deliver(), [format!("Hi user_{ANA}!\n\n{body}")]);
+    let key = world.comments(ANA, "guide");
+    world.wait(secs(10));
+    let sent = world.deliver();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0], long.replace(" {{username}}", ""));
+    let said = |detail: &str| detail.contains("without the name");
+    assert!(world.record(&key).trail.iter().any(|step| step.detail.as_deref().is_some_and(said)));
+}
+
+#[test]
+fn a_comment_that_an_automation_answers_is_noted_with_its_contact() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", None));
+    world.comments(ANA, "link");
+    world.deliver();
+    assert!(world.contact(ANA).trigger_matched, "a contact made by the reply");
+    world.says(BEN, "hello");
+    assert!(!world.contact(BEN).trigger_matched);
+    world.comments(BEN, "link");
+    assert!(world.contact(BEN).trigger_matched, "a contact that was there before");
+}
+
+#[test]
+fn comments_and_replies_that_a_switch_stopped_have_rows_in_the_activity_list() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", None));
+    world.comments(ANA, "link");
+    world.settings(SettingsPatch { auto_reply: Some(false), ..SettingsPatch::default() });
+    // In flight: it is dropped when its try fails.
+    let send = world.take_send();
+    world.finish(&send, SendOutcome::NotSent(Refusal::of(FailureClass::Unreachable)));
+    world.wait(secs(60));
+    world.comments(BEN, "link");
+    world.comments(BEN, "lovely");
+    let rows: Vec<_> = world.user.list_logs(true, 10);
+    let said: Vec<_> = rows.iter().map(|row| (row.result, row.error_code.as_deref())).collect();
+    assert_eq!(
+        said,
+        [(ActionResult::Skipped, Some("auto_reply_off")); 2],
+        "and none for what nothing answers"
+    );
+    assert_eq!((rows[0].outbound, rows[1].outbound), (None, Some(send.outbound)));
+}
+
+#[test]
+fn a_public_reply_saved_with_a_placeholder_before_that_was_refused_is_not_posted() {
+    let mut world = World::connected();
+    world.automate("c1", on_comments("link", "here", Some("sent!")));
+    let mut stored = Automation::clone(world.user.automations.get("c1").unwrap());
+    stored.content.comment_reply_text = Some("@{{username}} sent!".into());
+    let stored = UserEvent::AutomationSet(Arc::new(stored));
+    world.user.apply(&stored);
+    world.events.push(stored);
+    world.comments(ANA, "link");
+    assert_eq!(world.deliver(), ["here"]);
+    world.wait(secs(10));
+    assert_eq!(world.all_sends.len(), 1);
+    assert_eq!(world.user.list_logs(true, 1)[0].public_reply_result, Some(ActionResult::Failed));
 }

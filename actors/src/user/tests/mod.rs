@@ -12,6 +12,7 @@ mod hints;
 mod histories;
 mod locks;
 mod mass;
+mod meanwhile;
 mod permissions;
 mod profiles;
 mod quiet_hours;

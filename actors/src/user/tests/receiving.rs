@@ -277,3 +277,39 @@ fn a_hinted_message_is_not_looked_for_for_ever() {
     world.run(Command::MessageLookedUp { mid, found: LookedUp::Missing }).unwrap();
     assert!(world.user.look_ups.is_empty());
 }
+
+#[test]
+fn a_tap_is_known_by_its_payload_and_not_by_its_title() {
+    let mut world = priced();
+    world.automate("a2", fixed("hours", "From 8 to 6."));
+    let tap = |payload: &str| InboundItem::Postback {
+        person: Igsid::from(ANA),
+        mid: None,
+        title: Some("What is the price?".into()),
+        payload: Some(payload.into()),
+        referral: None,
+        is_self: false,
+    };
+    for (payload, reply) in [("HOURS", "From 8 to 6."), ("nothing listens", "It is 12 euro.")] {
+        let event = world.event(tap(payload), &format!("postback:{payload}"));
+        world.receive(event);
+        world.wait(secs(5));
+        assert_eq!(world.deliver(), [reply], "{payload}");
+    }
+    // The text of a quick reply is what the person said.
+    let mut event = world.message(ANA, "the price");
+    if let InboundItem::Message(message) = &mut event.item {
+        message.quick_reply = Some("HOURS".into());
+    }
+    world.receive(event);
+    world.wait(secs(5));
+    assert_eq!(world.deliver(), ["It is 12 euro."]);
+}
+
+#[test]
+fn a_trigger_at_the_end_of_a_very_long_text_fires() {
+    let mut world = priced();
+    let key = world.says(ANA, &format!("{} and the price", "hello ".repeat(300)));
+    assert_eq!(world.deliver(), ["It is 12 euro."]);
+    assert!(matches!(world.verdict(&key), Verdict::Replied { .. }));
+}
