@@ -45,6 +45,12 @@ pub(super) fn refresh(world: &mut World, request: &Request) -> GraphResult {
     if world.now - token.issued_at < REFRESH_AGE {
         return Err(GraphError::bad("The access token is less than 24 hours old."));
     }
-    let (text, seconds) = world.issue_token(token.account, token.scopes, true);
-    Ok(answer(&text, seconds))
+    let (fresh, seconds) = world.issue_token(token.account, token.scopes, true);
+    let now = world.now;
+    if world.app.refresh_ends_old_token
+        && let Some(old) = text.and_then(|text| world.tokens.get_mut(text))
+    {
+        old.expires_at = now;
+    }
+    Ok(answer(&fresh, seconds))
 }

@@ -191,7 +191,23 @@ async fn tokens_age_expire_and_are_revoked() {
     let tokens = format!("/tokens/{BAKERY}");
     stage.control("POST", &tokens, json!({"op": "age", "seconds": 86_400})).await;
     let fresh = stage.get(&refresh(&stage.token)).await.body;
-    assert_eq!(fresh["token_type"], "bearer");
+    assert_eq!((&fresh["token_type"], &fresh["expires_in"]), (&json!("bearer"), &json!(60 * 86_400)));
+    // Both live, until the switch says otherwise; a fresh one is too young again.
+    assert_eq!(stage.get("/me").await.status, 200);
+    let old = std::mem::replace(&mut stage.token, fresh["access_token"].as_str().unwrap().to_owned());
+    assert_eq!(stage.get("/me").await.status, 200);
+    assert_eq!(stage.get(&refresh(&stage.token)).await.error().0, 100);
+    stage.control("PATCH", "/app", json!({"refresh_ends_old_token": true})).await;
+    assert_eq!(stage.get(&refresh(&old)).await.status, 200);
+    stage.token = old.clone();
+    assert_eq!(stage.get("/me").await.error(), (190, 463));
+    assert_eq!(stage.get(&refresh(&old)).await.error(), (190, 463), "an ended token is dead for good");
+    // Without the basic permission there is nothing to refresh.
+    stage.token = stage.issue(BAKERY).await;
+    stage.control("POST", &tokens, json!({"op": "age", "seconds": 86_400})).await;
+    let basic = json!({"op": "drop_scope", "scope": "instagram_business_basic"});
+    stage.control("POST", &tokens, basic).await;
+    assert_eq!(stage.get(&refresh(&stage.token)).await.error().0, 10);
     stage.control("POST", &tokens, json!({"op": "expire"})).await;
     let expired = stage.get("/me").await;
     assert_eq!((expired.status, expired.error()), (401, (190, 463)));

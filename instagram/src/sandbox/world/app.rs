@@ -49,6 +49,8 @@ pub(crate) struct App {
     pub(crate) wrapped_answers: bool,
     /// `POST /me/subscribed_apps` is refused, as seen on the platform.
     pub(crate) refuse_me_subscription: bool,
+    /// A refresh ends the token that it replaces; the platform does not say whether it does.
+    pub(crate) refresh_ends_old_token: bool,
     /// Users of the app, the factor of the app-wide limit.
     pub(crate) users: u64,
     /// Whether the call limits are enforced.
@@ -65,6 +67,7 @@ impl Default for App {
             data_deletion_url: None,
             wrapped_answers: false,
             refuse_me_subscription: false,
+            refresh_ends_old_token: false,
             users: 100_000,
             enforce_rate_limits: true,
             forced_usage: None,

@@ -62,6 +62,10 @@ impl Tokens {
         self.tokens.get(text)
     }
 
+    pub(crate) fn get_mut(&mut self, text: &str) -> Option<&mut Token> {
+        self.tokens.get_mut(text)
+    }
+
     pub(crate) fn of_mut(&mut self, account: AccountId) -> impl Iterator<Item = &mut Token> {
         self.tokens.values_mut().filter(move |token| token.account == account)
     }
