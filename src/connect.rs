@@ -1,11 +1,11 @@
-//! Connecting a workspace to an Instagram account by its token: identity, subscription, sealed token.
+//! Connecting a workspace to an Instagram account by its token: identity, sealed token.
 
 use crate::{delivery::NotStored, outlets::TOKEN_FIELD, parts::App, unrouted};
 use greenroom_actors::{
     Entity, Sealed, Timestamp,
     id::AccountId,
     shell::AskError,
-    user::{Command, Rejection, User, command::Connect},
+    user::{Command, Rejection, User, command::Connect, integration::Permission},
 };
 use greenroom_instagram::{client::LongToken, ids, outcome::CallError};
 use greenroom_persistence::{
@@ -22,8 +22,8 @@ pub struct Connected {
     pub account: String,
     /// Handle.
     pub username: String,
-    /// The platform will deliver its webhooks.
-    pub webhooks_subscribed: bool,
+    /// Permissions that were not granted.
+    pub missing: Vec<Permission>,
 }
 
 /// Why an account was not connected. Connecting again is safe.
@@ -55,8 +55,8 @@ pub enum ConnectError {
     Unserved(#[from] NotStored),
 }
 
-/// Connects a workspace to the account that a token belongs to: identity, subscription, sealed token, and then what had
-/// arrived before. With `expected`, only to that account: a reconnection must not switch accounts by accident.
+/// Connects a workspace to the account that a token belongs to: identity, sealed token, and then what had arrived before. The
+/// workspace itself subscribes the webhooks once the connection is stored, and goes on until they are. With `expected`, only to that account: a reconnection must not switch accounts by accident.
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -76,7 +76,6 @@ pub async fn by_token(
     if expected.is_some_and(|expected| account.as_str() != expected) {
         return Err(ConnectError::Unexpected);
     }
-    let webhooks_subscribed = app.client.subscribe(&token.token, &account).await.value.is_ok();
     let field = Field { tenant: entity.as_str(), name: TOKEN_FIELD };
     let sealed = app.keyring.seal(field, token.token.expose_secret(), &mut rand::rngs::SysRng)?;
     let account = account.into_inner();
@@ -88,11 +87,12 @@ pub async fn by_token(
         token: Sealed::from(sealed),
         scopes,
         expires_at: app.clock.now() + token.lifetime,
-        webhooks_subscribed,
     };
     app.users.ask(workspace, Command::ConnectInstagram(connect), 0).await?;
     unrouted::serve(app).await?;
-    Ok(Connected { account: account.to_string(), username, webhooks_subscribed })
+    let known = app.users.published(workspace).await?.state.integration.clone();
+    let missing = known.map(|known| known.missing()).unwrap_or_default();
+    Ok(Connected { account: account.to_string(), username, missing })
 }
 
 /// Why an account was not disconnected.

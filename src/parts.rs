@@ -17,7 +17,8 @@ use crate::{
     keys::{self, KeysError},
     metric_definitions::WebhookCounters,
     outlets::{
-        DeletionOutlet, IdentityOutlet, IntakeOutlet, SendStop, SignInOutlet, UserOutlet, model::NoModel,
+        DeletionOutlet, IdentityOutlet, IntakeOutlet, SendStop, SignInOutlet, UserOutlet, UserOutletParts,
+        model::NoModel,
     },
 };
 use greenroom_actors::{
@@ -171,9 +172,15 @@ pub fn build(
     let limits = replacements.limits.unwrap_or_else(|| shell_limits(config));
     let send_stop = Arc::<SendStop>::default();
     let outlet = replacements.outlet.unwrap_or_else(|| {
-        let (keyring, history) = (Arc::clone(&keyring), Arc::clone(&stores.history));
-        let (clock, stop) = (Arc::clone(&clock), Arc::clone(&send_stop));
-        Arc::new(UserOutlet::new(client.clone(), keyring, Arc::new(NoModel), history, clock, stop))
+        Arc::new(UserOutlet::new(UserOutletParts {
+            client: client.clone(),
+            app_id: config.instagram.app_id.clone(),
+            keyring: Arc::clone(&keyring),
+            model: Arc::new(NoModel),
+            history: Arc::clone(&stores.history),
+            clock: Arc::clone(&clock),
+            stop: Arc::clone(&send_stop),
+        }))
     });
     let users = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let outlet = Arc::new(DeletionOutlet::new(users.clone()));

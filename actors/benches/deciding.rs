@@ -67,7 +67,6 @@ fn workspace(contacts: u32) -> (User, Timestamp) {
         token: Sealed::from("not-a-token"),
         scopes: Vec::new(),
         expires_at: START + Duration::from_secs(60 * 86_400),
-        webhooks_subscribed: true,
     });
     let settings = Command::UpdateSettings(SettingsPatch {
         reply_delay: Some(Duration::ZERO),

@@ -8,7 +8,7 @@ use greenroom_actors::{
     ports::Outlet,
     user::{
         Command, User, UserEffect,
-        command::{Profile, TokenState},
+        command::{Profile, TokenState, WebhooksOutcome},
     },
 };
 use parking_lot::Mutex;
@@ -86,6 +86,9 @@ impl Outlet<User> for Counting {
                 let display_name = Some("Fictional Person".into());
                 let profile = Profile { username, display_name, profile_pic_url: None };
                 Some(Command::ProfileFetched { person, profile: Some(profile) })
+            }
+            UserEffect::Subscribe { since, .. } => {
+                Some(Command::WebhooksAsked { since, outcome: WebhooksOutcome::Subscribed })
             }
             UserEffect::CheckToken { .. } => Some(Command::TokenChecked(TokenState::Alive)),
             _ => {

@@ -310,7 +310,6 @@ fn new_workspace(account: u32, expires_at: Timestamp) -> Vec<Command> {
         token: Sealed::from("not-a-token"),
         scopes: Vec::new(),
         expires_at,
-        webhooks_subscribed: true,
     };
     let settings = SettingsPatch {
         reply_delay: Some(Duration::ZERO),

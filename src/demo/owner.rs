@@ -19,7 +19,7 @@ use greenroom_persistence::{EntityId, secret::Field};
 use reqwest::{StatusCode, Url};
 use secrecy::SecretString;
 use serde_json::json;
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 /// Address of the owner, in a domain that nobody can have.
 pub const OWNER_ADDRESS: &str = "owner@bakery.example";
@@ -30,6 +30,9 @@ const OWNER_NAME: &str = "The owner of fictional.bakery";
 const DEMO_LOGIN: &str = "fictional.bakery";
 /// Workspace of the demo before it had an owner: it gives the account back.
 const OWNERLESS_WORKSPACE: &str = "demo";
+
+/// The sandbox is on the same machine: it subscribes at once, or something is wrong.
+const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Somebody who has arrived: signed in, and connected to the sandbox's account.
 pub struct Owner {
@@ -61,6 +64,7 @@ pub async fn arrive(app: &Arc<App>, door: SocketAddr, dir: &Path, say: Say<'_>) 
         take_from_the_ownerless(app).await?;
         agree(&mut browser, say).await?;
     }
+    subscribed(app, &workspace).await?;
     Ok(Owner { workspace, is_new })
 }
 
@@ -112,6 +116,22 @@ async fn agree(browser: &mut Browser, say: Say<'_>) -> anyhow::Result<()> {
     let connected = done.status == StatusCode::FOUND && target.contains("success=instagram_connected");
     anyhow::ensure!(connected, "the demo's account was not connected: {} {target}", done.why());
     Ok(())
+}
+
+/// Waits until the platform delivers what people write: the workspace subscribes once the connection is stored.
+async fn subscribed(app: &App, workspace: &str) -> anyhow::Result<()> {
+    let mut watch = app.users.watch(workspace)?;
+    let deadline = app.clock.now() + SUBSCRIBED_WITHIN;
+    loop {
+        let known = app.users.published(workspace).await?.state.integration.clone();
+        if known.is_some_and(|known| known.webhooks_subscribed_at.is_some()) {
+            return Ok(());
+        }
+        tokio::select! {
+            changed = watch.changed() => { changed?; }
+            () = app.clock.sleep_until(deadline) => anyhow::bail!("the sandbox does not subscribe the webhooks"),
+        }
+    }
 }
 
 /// One line of the transcript: never a query, which may hold a code.

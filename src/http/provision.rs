@@ -3,6 +3,7 @@
 
 use super::{
     error::{ApiError, Code},
+    instagram::missing,
     router::Door,
 };
 use crate::{
@@ -68,7 +69,7 @@ pub(super) struct NewConnection {
     scopes: Vec<String>,
 }
 
-/// `PUT …/instagram`: connects the account that the token belongs to, and subscribes its webhooks.
+/// `PUT …/instagram`: connects the account that the token belongs to; its webhooks are subscribed from then on.
 pub(super) async fn connect(
     State(door): State<Door>,
     Path(workspace): Path<String>,
@@ -80,7 +81,7 @@ pub(super) async fn connect(
     let connected = connect::by_token(&door.app, &workspace, &token, scopes, None).await?;
     Ok(Json(json!({
         "account": connected.account, "username": connected.username,
-        "webhooks_subscribed": connected.webhooks_subscribed,
+        "missing": missing(&connected.missing),
     })))
 }
 

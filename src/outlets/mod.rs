@@ -7,7 +7,7 @@ pub mod model;
 
 pub use deletion::DeletionOutlet;
 pub use identity::{IdentityOutlet, SignInOutlet};
-pub use instagram::{SendStop, TOKEN_FIELD, UserOutlet};
+pub use instagram::{SendStop, TOKEN_FIELD, UserOutlet, UserOutletParts};
 
 use async_trait::async_trait;
 use greenroom_actors::{EntityId, intake::Intake, ports::Outlet};

@@ -91,7 +91,6 @@ async fn the_owner_gets_the_account_from_the_workspace_of_an_earlier_version_and
         token: known.token.clone(),
         scopes: Vec::new(),
         expires_at: known.expires_at,
-        webhooks_subscribed: true,
     };
     app.users.ask("demo", Command::ConnectInstagram(connect.clone()), 0).await.unwrap();
     let (owner, _) = arrive(&running, data).await.unwrap();

@@ -23,4 +23,5 @@ mod operator;
 mod outages;
 mod pacing;
 mod redelivery;
+mod upkeep;
 mod world;

@@ -10,7 +10,7 @@ use greenroom_actors::{
     ports::{Clock, Outlet},
     user::{
         Command, User,
-        command::{Profile, TokenState},
+        command::{Profile, TokenState, WebhooksOutcome},
         effect::UserEffect,
     },
 };
@@ -65,6 +65,12 @@ impl Outlet<User> for Counting {
                     outcome: SendOutcome::Sent { message_id: Mid::from(mid), recipient: None },
                     usage: None,
                 })
+            }
+            UserEffect::Subscribe { since, .. } => {
+                Some(Command::WebhooksAsked { since, outcome: WebhooksOutcome::Subscribed })
+            }
+            UserEffect::ReadSubscription { since, .. } => {
+                Some(Command::WebhooksAsked { since, outcome: WebhooksOutcome::Whole })
             }
             UserEffect::CheckToken { .. } => Some(Command::TokenChecked(TokenState::Alive)),
             UserEffect::FetchProfile { person, .. } => {

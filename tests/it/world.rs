@@ -25,7 +25,7 @@ use greenroom_actors::{
     },
 };
 use greenroom_instagram::{
-    ids, plain,
+    plain,
     sandbox::{
         APP_SECRET, Bind, ClockSource, META_SECRET, RunningSandbox, Sandbox, SandboxOptions, SandboxState,
         VERIFY_TOKEN,
@@ -199,9 +199,6 @@ impl World {
     pub(crate) async fn connect(&self, tenant: Tenant) {
         let issued = self.post(&format!("tokens/{}", tenant.account), json!({"op": "issue"})).await;
         let token = issued["access_token"].as_str().unwrap().to_owned();
-        let account = ids::AccountId::parse(tenant.account).unwrap();
-        let subscribed = self.app.client.subscribe(&SecretString::from(token.clone()), &account).await;
-        assert!(subscribed.value.is_ok(), "the sandbox refuses the subscription");
         let entity = EntityId::new(User::KIND, tenant.workspace).unwrap();
         let field = Field { tenant: entity.as_str(), name: TOKEN_FIELD };
         let sealed = self.app.keyring.seal(field, &token, &mut rand::rngs::SysRng).unwrap();
@@ -212,9 +209,23 @@ impl World {
             token: Sealed::from(sealed),
             scopes: Vec::new(),
             expires_at: self.now() + Duration::from_secs(60 * 86_400),
-            webhooks_subscribed: true,
         };
         self.tell(tenant, Command::ConnectInstagram(connect)).await;
+        self.subscribed(tenant.workspace).await;
+    }
+
+    /// Waits until the platform delivers the webhooks of a workspace that was connected.
+    pub(crate) async fn subscribed(&self, workspace: &str) {
+        let subscribed = async {
+            let stands = |user: &User| {
+                user.integration.as_ref().is_some_and(|known| known.webhooks_subscribed_at.is_some())
+            };
+            while !stands(&self.app.users.published(workspace).await.unwrap().state) {
+                let _ = tokio::time::timeout(LOOK_AGAIN, std::future::pending::<()>()).await;
+            }
+        };
+        let subscribed = tokio::time::timeout(SETTLE_DEADLINE, subscribed).await;
+        assert!(subscribed.is_ok(), "webhooks are not subscribed");
     }
 
     /// Watches over a workspace that moved in through the door.

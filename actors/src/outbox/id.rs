@@ -126,6 +126,12 @@ impl Fingerprint {
         Self((half(0), half(8)))
     }
 
+    /// A number below `all` that the text decides: as good as drawn, and always the same. 0 when `all` is 0.
+    #[must_use]
+    pub const fn share_of(self, all: u64) -> u64 {
+        if all == 0 { 0 } else { self.0.0 % all }
+    }
+
     /// Both halves.
     pub(crate) const fn halves(self) -> (u64, u64) {
         self.0

@@ -98,12 +98,19 @@ pub enum Command {
     },
     /// Connect an Instagram account, or connect it again.
     ConnectInstagram(Connect),
-    /// A token was refreshed.
-    RefreshToken {
-        /// Sealed token.
-        token: Sealed,
-        /// When it ends.
-        expires_at: Timestamp,
+    /// The platform was asked for a fresh token. From the outlet.
+    TokenRefreshed {
+        /// Start of the attempt.
+        since: Timestamp,
+        /// What it said.
+        outcome: RefreshOutcome,
+    },
+    /// The platform was asked about the subscription to webhooks. From the outlet.
+    WebhooksAsked {
+        /// Start of the attempt.
+        since: Timestamp,
+        /// What it said.
+        outcome: WebhooksOutcome,
     },
     /// Disconnect the account.
     DisconnectInstagram,
@@ -250,8 +257,52 @@ pub struct Connect {
     pub scopes: Vec<String>,
     /// When the token ends.
     pub expires_at: Timestamp,
-    /// Webhooks are subscribed.
-    pub webhooks_subscribed: bool,
+}
+
+/// What asking for a fresh token brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefreshOutcome {
+    /// A token that lives longer.
+    Renewed {
+        /// Sealed token.
+        token: Sealed,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
+    /// Not now, as for a token that is younger than a day; says nothing of the connection.
+    Refused,
+    /// The platform does not take the token.
+    TokenRefused,
+    /// No answer: to be asked again.
+    Failed {
+        /// Wait announced by the platform.
+        retry_after: Option<Duration>,
+    },
+    /// Too many are asked for at once: not asked yet.
+    Later {
+        /// Wait before it is tried.
+        after: Duration,
+    },
+}
+
+/// What asking about the subscription to webhooks brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WebhooksOutcome {
+    /// The account is subscribed now.
+    Subscribed,
+    /// The subscription stands.
+    Whole,
+    /// It stands without fields that the product can do without.
+    Partial,
+    /// There is none, or one without what the product needs.
+    Missing,
+    /// The platform does not take the token.
+    TokenRefused,
+    /// No answer, or a refusal: to be asked again.
+    Failed {
+        /// Wait announced by the platform.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// Whether a token lives.

@@ -8,16 +8,18 @@ use super::{
     dm,
     held::{HeldEvent, PARKED_AGE_MAX},
     inbound::{InboundEvent, InboundItem},
-    integration::{Integration, Status},
+    integration::{Integration, Status, Upkeep},
     late,
     line::LineName,
     notification::NotificationKind,
-    relay, tell,
+    refresh, relay, tell,
     trail::conclude,
+    webhooks,
 };
 use crate::{
     Draft, Sealed, Timestamp,
     automation::{FieldCode, FieldError},
+    errand::Errand,
     outbox::{Pace, ParkReason},
 };
 use greenroom_persistence::DirectoryChange;
@@ -67,13 +69,15 @@ pub(super) fn connect(
         expires_at: connect.expires_at,
         connected_at: now,
         first_connected_at,
-        webhooks_subscribed_at: connect.webhooks_subscribed.then_some(now),
+        webhooks_subscribed_at: None,
         last_error: None,
         disconnected_at: None,
         checking_since: None,
         parked_told: false,
+        upkeep: Upkeep { refresh: Errand::done(now), ..Upkeep::default() },
     };
-    draft.emit(UserEvent::IntegrationSet(Arc::new(integration)));
+    draft.emit(UserEvent::IntegrationSet(Arc::new(integration.in_working_order())));
+    webhooks::attempt(draft, now);
     set_pace(draft);
     renew_permissions(draft, now);
     go_on(draft, now);
@@ -122,9 +126,10 @@ fn renew_permissions(draft: &mut Draft<User>, now: Timestamp) {
 pub(super) fn permitted(draft: &mut Draft<User>) {
     let limited = draft.integration.as_ref().filter(|known| known.status == Status::Limited).cloned();
     if let Some(integration) = limited.filter(|_| !draft.outbox.lacks_permission()) {
-        let whole =
-            Integration { status: Status::Active, last_error: None, ..Integration::clone(&integration) };
-        draft.emit(UserEvent::IntegrationSet(Arc::new(whole)));
+        let whole = Integration::clone(&integration).in_working_order();
+        if whole != *integration {
+            draft.emit(UserEvent::IntegrationSet(Arc::new(whole)));
+        }
     }
 }
 
@@ -184,30 +189,6 @@ pub(super) fn unpark_one(draft: &mut Draft<User>, now: Timestamp, held: &HeldEve
     true
 }
 
-/// A refreshed token.
-pub(super) fn refresh(
-    draft: &mut Draft<User>,
-    now: Timestamp,
-    token: &Sealed,
-    expires_at: Timestamp,
-) -> Result<Reply, Rejection> {
-    let Some(integration) = draft.integration.as_ref().filter(|known| known.status != Status::Disconnected)
-    else {
-        return Err(Rejection::NotConnected);
-    };
-    let mut next = Integration::clone(integration);
-    next.token = token.clone();
-    next.expires_at = expires_at;
-    next.status = Status::Active;
-    next.last_error = None;
-    next.checking_since = None;
-    next.parked_told = false;
-    draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
-    renew_permissions(draft, now);
-    go_on(draft, now);
-    Ok(Reply::Done)
-}
-
 /// The owner disconnects: the token goes, claims are released, what is pending is dropped.
 pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Reply, Rejection> {
     let Some(integration) = draft.integration.clone().filter(|known| known.status != Status::Disconnected)
@@ -220,6 +201,7 @@ pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Repl
     next.disconnected_at = Some(now);
     next.checking_since = None;
     next.webhooks_subscribed_at = None;
+    next.upkeep = Upkeep::default();
     unsubscribe(draft);
     draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
     cancel::everything(draft, now, CancelReason::Disconnected, true);
@@ -252,6 +234,7 @@ pub(super) fn revoke(draft: &mut Draft<User>, now: Timestamp) -> Result<Reply, R
     let mut next = Integration::clone(&integration);
     next.token = Sealed::from("");
     next.webhooks_subscribed_at = None;
+    next.upkeep = Upkeep::default();
     draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
     lost(draft, now, Status::Revoked, "the permission was taken back on instagram");
     cancel::everything(draft, now, CancelReason::Disconnected, true);
@@ -268,6 +251,14 @@ fn lost(draft: &mut Draft<User>, now: Timestamp, status: Status, reason: &str) {
     set_status(draft, status, reason);
     park(draft, now, ParkReason::Expired);
     tell::notify(draft, now, NotificationKind::ReconnectNeeded { reason: reason.into() });
+}
+
+/// Changes the connection, if there is one.
+pub(super) fn change(draft: &mut Draft<User>, change: impl FnOnce(&mut Integration)) {
+    let Some(known) = draft.integration.as_ref() else { return };
+    let mut next = Integration::clone(known);
+    change(&mut next);
+    draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
 }
 
 /// Changes the status of the connection.
@@ -300,7 +291,8 @@ pub(super) fn verify_token(draft: &mut Draft<User>, now: Timestamp) {
     ask_again(draft);
 }
 
-fn ask_again(draft: &mut Draft<User>) {
+/// Asks whether the token lives.
+pub(super) fn ask_again(draft: &mut Draft<User>) {
     if let Some(access) = draft.access() {
         draft.effect(UserEffect::CheckToken { access });
     }
@@ -314,10 +306,12 @@ pub(super) fn token_checked(draft: &mut Draft<User>, now: Timestamp, state: &Tok
         return;
     };
     match state {
+        TokenState::Dead(_) if integration.upkeep.former.is_some() => refresh::take_back(draft, now),
         TokenState::Dead(reason) => lost(draft, now, Status::Expired, reason),
         TokenState::Alive => {
             let mut next = Integration::clone(&integration);
             next.checking_since = None;
+            next.upkeep.former = None;
             draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
             go_on(draft, now);
         }
@@ -329,32 +323,49 @@ pub(super) fn token_checked(draft: &mut Draft<User>, now: Timestamp, state: &Tok
     }
 }
 
-/// When the connection wants a look: the token's end, or the next question whether it lives.
-pub(super) fn next_due(user: &User) -> Option<Timestamp> {
-    let integration = user.integration.as_ref()?;
-    let ends =
-        matches!(integration.status, Status::Active | Status::Limited).then_some(integration.expires_at);
-    let again = integration.checking_since.map(|since| since + TOKEN_CHECK_AGAIN);
-    ends.into_iter().chain(again).min()
+/// The connection works, as far as is known: it is kept alive.
+pub(super) fn working(user: &User) -> Option<&Arc<Integration>> {
+    user.integration.as_ref().filter(|known| matches!(known.status, Status::Active | Status::Limited))
 }
 
-/// The token came to its end, or the question whether it lives got no answer.
+/// Something was asked of the platform about the connection, and its answer is waited for.
+pub(super) fn is_asking(user: &User) -> bool {
+    let is_kept = |known: &Arc<Integration>| {
+        known.upkeep.refresh.stand.is_in_flight() || known.upkeep.webhooks.stand.is_in_flight()
+    };
+    working(user).is_some_and(is_kept)
+        || user.integration.as_ref().is_some_and(|known| known.checking_since.is_some())
+}
+
+/// When the connection wants a look: the token's end, the next question whether it lives, its upkeep.
+pub(super) fn next_due(user: &User) -> Option<Timestamp> {
+    let integration = user.integration.as_ref()?;
+    let ends = working(user).map(|known| known.expires_at);
+    let again = integration.checking_since.map(|since| since + TOKEN_CHECK_AGAIN);
+    [ends, again, refresh::next_due(user), webhooks::next_due(user)].into_iter().flatten().min()
+}
+
+/// The token came to its end, the question whether it lives got no answer, or its upkeep is due.
 pub(super) fn tick(draft: &mut Draft<User>, now: Timestamp) {
-    let Some(integration) = draft.integration.clone() else { return };
-    if matches!(integration.status, Status::Active | Status::Limited) && now >= integration.expires_at {
+    if working(draft).is_some_and(|known| now >= known.expires_at) {
         return lost(draft, now, Status::Expired, "the access token has ended");
     }
+    let Some(integration) = draft.integration.clone() else { return };
     if integration.checking_since.is_some_and(|since| now >= since + TOKEN_CHECK_AGAIN) {
         let mut next = Integration::clone(&integration);
         next.checking_since = Some(now);
         draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
         ask_again(draft);
     }
+    refresh::tick(draft, now);
+    webhooks::tick(draft, now);
 }
 
 /// Asks again when the answer was lost with the activation.
-pub(super) fn recover(draft: &mut Draft<User>) {
+pub(super) fn recover(draft: &mut Draft<User>, now: Timestamp) {
     if draft.integration.as_ref().is_some_and(|known| known.checking_since.is_some()) {
         ask_again(draft);
     }
+    refresh::recover(draft, now);
+    webhooks::recover(draft, now);
 }

@@ -45,6 +45,8 @@ pub(super) fn comes_too_late(user: &User, command: &Command) -> bool {
         Command::SendFinished { .. }
             | Command::SentRead { .. }
             | Command::TokenChecked(_)
+            | Command::TokenRefreshed { .. }
+            | Command::WebhooksAsked { .. }
             | Command::ProfileFetched { .. }
             | Command::MessageLookedUp { .. }
             | Command::HistoryRead { .. }

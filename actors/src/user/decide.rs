@@ -12,8 +12,9 @@ use super::{
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
     items, keys,
     look_back::LookBack,
-    owner, profiles, redact, relay, sweep,
+    owner, profiles, redact, refresh, relay, sweep,
     trail::Trail,
+    webhooks,
 };
 use crate::{
     Draft, Timestamp,
@@ -77,9 +78,8 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
             asking::answered(draft, now, *question, *attempt, result);
         }
         Command::ConnectInstagram(connect) => return connection::connect(draft, now, connect),
-        Command::RefreshToken { token, expires_at } => {
-            return connection::refresh(draft, now, token, *expires_at);
-        }
+        Command::TokenRefreshed { since, outcome } => refresh::finished(draft, now, *since, outcome),
+        Command::WebhooksAsked { since, outcome } => webhooks::asked(draft, now, *since, *outcome),
         Command::DisconnectInstagram => return connection::disconnect(draft, now),
         Command::RevokeInstagram => return connection::revoke(draft, now),
         Command::CreateAutomation { id, input, inactive } => {
@@ -232,7 +232,7 @@ fn recover(draft: &mut Draft<User>, now: Timestamp) {
     relay::emit_all(draft, now, decided);
     asking::recover(draft, now);
     items::recover(draft, now);
-    connection::recover(draft);
+    connection::recover(draft, now);
     backlog::recover(draft, now);
     erase::recover(draft, now);
 }

@@ -46,6 +46,27 @@ pub enum UserEffect {
         /// With what.
         access: Access,
     },
+    /// Ask the platform for a fresh token. May come again. Answer: `Command::TokenRefreshed`.
+    RefreshToken {
+        /// Start of the attempt.
+        since: Timestamp,
+        /// With what.
+        access: Access,
+    },
+    /// Subscribe the account's webhooks. May come again. Answer: `Command::WebhooksAsked`.
+    Subscribe {
+        /// Start of the attempt.
+        since: Timestamp,
+        /// With what.
+        access: Access,
+    },
+    /// Look whether the account's webhooks are subscribed. Answer: `Command::WebhooksAsked`.
+    ReadSubscription {
+        /// Start of the attempt.
+        since: Timestamp,
+        /// With what.
+        access: Access,
+    },
     /// Read a person's profile. Answer: `Command::ProfileFetched`.
     FetchProfile {
         /// Who.

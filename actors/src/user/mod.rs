@@ -49,6 +49,7 @@ pub mod query;
 pub mod question;
 pub mod quiet;
 mod redact;
+mod refresh;
 mod relay;
 pub mod reply;
 mod rules;
@@ -64,6 +65,7 @@ mod tests;
 pub mod thread;
 mod trail;
 pub mod usage;
+mod webhooks;
 
 pub use command::Command;
 pub use connection::account_claim;
@@ -261,7 +263,7 @@ impl Entity for User {
     fn activated(&self) -> Option<Command> {
         let asking = self.questions.values().any(|question| question.in_flight);
         let looking = self.look_ups.values().any(|look_up| look_up.in_flight);
-        let checking = self.integration.as_ref().is_some_and(|known| known.checking_since.is_some());
+        let checking = connection::is_asking(self);
         let reading = self.reads_back() || !self.erasures.is_empty();
         (self.outbox.needs_recovery() || asking || looking || checking || reading).then_some(Command::Recover)
     }

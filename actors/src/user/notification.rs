@@ -41,6 +41,18 @@ pub enum NotificationKind {
         /// Last problem.
         reason: Arc<str>,
     },
+    /// The token could not be refreshed so far: the connection ends unless it is made again.
+    ConnectionEnding {
+        /// When.
+        at: Timestamp,
+    },
+    /// The platform had ended the delivery of webhooks: what was written between may be missing here.
+    WebhooksInterrupted {
+        /// From then at the earliest.
+        from: Timestamp,
+        /// Until then.
+        until: Timestamp,
+    },
     /// A permission is missing.
     PermissionMissing {
         /// The platform's code and subcode.

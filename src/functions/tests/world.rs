@@ -104,7 +104,6 @@ impl World {
             token: Sealed::from("not-a-token"),
             scopes: Vec::new(),
             expires_at: world.now() + Duration::from_secs(60 * 86_400),
-            webhooks_subscribed: true,
         };
         let settings = SettingsPatch {
             reply_delay: Some(Duration::ZERO),

@@ -8,6 +8,8 @@ mod platform;
 mod return_path;
 mod status;
 
+pub(super) use status::missing;
+
 use super::router::Door;
 use axum::{
     Router,

@@ -2,6 +2,7 @@
 
 use crate::http::{caller::Visitor, error::ApiError, router::Door};
 use axum::{Json, extract::State};
+use greenroom_actors::user::integration::Permission;
 use serde_json::{Value, json};
 
 /// `{"connected":false}` for whoever is not signed in or has no account.
@@ -32,5 +33,19 @@ pub(super) async fn status(
         "expiresAt": expires_at.map(|at| at.to_string()),
         "needsReconnect": !known.is_usable(now),
         "webhooksSubscribed": known.webhooks_subscribed_at.is_some(),
+        "missing": missing(&known.missing()),
     })))
+}
+
+/// What is off because a permission was not granted, and how to grant it.
+pub(in crate::http) fn missing(permissions: &[Permission]) -> Vec<Value> {
+    let told = |permission: &Permission| {
+        let scope = permission.scope();
+        json!({
+            "permission": scope,
+            "feature": permission.feature(),
+            "how": format!("Connect Instagram again and leave the permission {scope} switched on."),
+        })
+    };
+    permissions.iter().map(told).collect()
 }

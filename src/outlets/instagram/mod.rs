@@ -6,9 +6,10 @@
 mod gate;
 mod read;
 mod send;
+mod upkeep;
 
-use self::gate::AppGate;
 pub use self::gate::SendStop;
+use self::{gate::AppGate, upkeep::RefreshTurns};
 use super::model::Model;
 use crate::metric_definitions as names;
 use async_trait::async_trait;
@@ -28,20 +29,41 @@ use greenroom_persistence::{
     secret::{Field, Keyring, SecretError},
 };
 use secrecy::SecretString;
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 /// Name of the sealed field that holds an access token; part of what is authenticated.
 pub const TOKEN_FIELD: &str = "instagram.access_token";
 
+/// What the way out of workspaces is made of.
+pub struct UserOutletParts {
+    /// Calls Instagram.
+    pub client: Client,
+    /// Id of the own app at Meta.
+    pub app_id: String,
+    /// Seals tokens.
+    pub keyring: Arc<Keyring>,
+    /// Is asked for words.
+    pub model: Arc<dyn Model>,
+    /// What left the workspaces.
+    pub history: Arc<dyn History>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// While it is on, nothing automatic is sent.
+    pub stop: Arc<SendStop>,
+}
+
 /// Performs the effects of workspaces.
 pub struct UserOutlet {
-    client: Client,
-    keyring: Arc<Keyring>,
-    model: Arc<dyn Model>,
-    history: Arc<dyn History>,
-    clock: Arc<dyn Clock>,
+    parts: UserOutletParts,
     gate: AppGate,
-    stop: Arc<SendStop>,
+    turns: RefreshTurns,
+}
+
+impl Deref for UserOutlet {
+    type Target = UserOutletParts;
+    fn deref(&self) -> &UserOutletParts {
+        &self.parts
+    }
 }
 
 /// Why the platform was not called.
@@ -71,17 +93,10 @@ struct Opened {
 }
 
 impl UserOutlet {
-    /// An outlet that calls Instagram with `client`, asks `model`, reads what left the workspaces in `history`, and sends
-    /// nothing automatic while `stop` is on.
-    pub fn new(
-        client: Client,
-        keyring: Arc<Keyring>,
-        model: Arc<dyn Model>,
-        history: Arc<dyn History>,
-        clock: Arc<dyn Clock>,
-        stop: Arc<SendStop>,
-    ) -> Self {
-        Self { client, keyring, model, history, clock, gate: AppGate::default(), stop }
+    /// An outlet made of these.
+    #[must_use]
+    pub fn new(parts: UserOutletParts) -> Self {
+        Self { parts, gate: AppGate::default(), turns: RefreshTurns::default() }
     }
 
     /// One page of the workspace's own history.
@@ -146,6 +161,15 @@ impl Outlet<User> for UserOutlet {
             }
             UserEffect::CheckToken { access } => {
                 Command::TokenChecked(self.check_token(workspace, &access).await)
+            }
+            UserEffect::RefreshToken { since, access } => {
+                Command::TokenRefreshed { since, outcome: self.refresh(workspace, &access).await }
+            }
+            UserEffect::Subscribe { since, access } => {
+                Command::WebhooksAsked { since, outcome: self.subscribe(workspace, &access).await }
+            }
+            UserEffect::ReadSubscription { since, access } => {
+                Command::WebhooksAsked { since, outcome: self.read_subscription(workspace, &access).await }
             }
             UserEffect::FetchProfile { person, access } => {
                 let profile = self.profile(workspace, &person, &access).await;

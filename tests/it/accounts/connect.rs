@@ -13,7 +13,22 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) async fn connect(browser: &mut Browser, login: &str) -> Answer {
     let page = begin(browser, "").await;
     let back = consent(&page, login).await;
-    browser.follow(&back).await
+    let answer = browser.follow(&back).await;
+    if answer.location().contains("success=") {
+        subscribed(browser).await;
+    }
+    answer
+}
+
+/// Waits until the status says that webhooks come: they are subscribed once the connection is stored.
+async fn subscribed(browser: &mut Browser) {
+    for _ in 0..10_000 {
+        if status(browser).await["webhooksSubscribed"] == true {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("webhooks are not subscribed");
 }
 
 async fn begin(browser: &mut Browser, query: &str) -> String {
@@ -59,7 +74,9 @@ async fn an_account_is_connected_and_answers_and_the_state_is_used_up() {
         (done.status, done.location().as_str()),
         (302, "/onboarding?step=3&success=instagram_connected")
     );
+    subscribed(&mut ada.browser).await;
     let connected = status(&mut ada.browser).await;
+    assert_eq!(connected["missing"], json!([]));
     assert_eq!((&connected["connected"], &connected["id"]), (&json!(true), &json!(BAKERY.account)));
     assert_eq!(
         (&connected["username"], &connected["needsReconnect"]),
@@ -76,6 +93,48 @@ async fn an_account_is_connected_and_answers_and_the_state_is_used_up() {
     let mid = world.dm(tenant, person, "price").await;
     world.drain(Duration::from_secs(60)).await;
     assert!(world.was_answered(tenant, &mid).await);
+    world.close().await;
+}
+
+#[tokio::test]
+async fn a_permission_that_is_not_granted_limits_the_connection_and_is_named() {
+    let world = world(|_| {}).await;
+    let mut ada = Person::new(&world, "ada@example.com").await;
+    let page = begin(&mut ada.browser, "").await;
+    let comments = "instagram_business_manage_comments";
+    let page = page.replace(&format!("%2C{comments}"), "");
+    let back = consent(&page, "fictional.bakery").await;
+    assert_eq!(ada.browser.follow(&back).await.location(), "/settings?success=instagram_connected");
+    let told = status(&mut ada.browser).await;
+    assert_eq!(
+        (&told["connected"], &told["status"], &told["needsReconnect"]),
+        (&json!(true), &json!("limited"), &json!(false)),
+        "{told}"
+    );
+    let missing = told["missing"].as_array().unwrap();
+    assert!(missing.len() == 1 && missing[0]["permission"] == comments, "{told}");
+    assert!(missing[0]["feature"].as_str().unwrap().contains("comments"), "{told}");
+    assert!(missing[0]["how"].as_str().unwrap().contains(comments), "{told}");
+    connect(&mut ada.browser, "fictional.bakery").await;
+    assert_eq!(status(&mut ada.browser).await["status"], "active");
+    world.close().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_stored_before_its_webhooks_are_subscribed() {
+    let mut world = world(|_| {}).await;
+    let mut ada = Person::new(&world, "ada@example.com").await;
+    let rule = json!({"name": "no subscription", "times": 3, "match": {"method": "POST", "path": "subscribed_apps"},
+        "effect": {"kind": "graph_error", "status": 500, "code": 2, "subcode": 0}});
+    world.post("faults", rule).await;
+    let page = begin(&mut ada.browser, "").await;
+    let back = consent(&page, "fictional.bakery").await;
+    assert_eq!(ada.browser.follow(&back).await.location(), "/settings?success=instagram_connected");
+    let told = status(&mut ada.browser).await;
+    assert_eq!((&told["connected"], &told["webhooksSubscribed"]), (&json!(true), &json!(false)), "{told}");
+    move_in(&mut world, &ada).await;
+    world.pass(Duration::from_secs(120)).await;
+    subscribed(&mut ada.browser).await;
     world.close().await;
 }
 

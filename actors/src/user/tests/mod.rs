@@ -22,5 +22,6 @@ mod rules;
 mod sending;
 mod takeovers;
 mod taking_back;
+mod upkeep;
 mod waiting;
 mod world;

@@ -45,7 +45,12 @@ fn step_1_parked_too_long_is_shown_and_not_answered() {
 #[test]
 fn d_41_an_ended_token_is_not_used() {
     let mut world = priced();
-    world.wait(hours(24 * 60) + secs(1));
+    // A token that is too young to be refreshed before its end.
+    let mut connect = world.connection(ACCOUNT, "27000000000000001");
+    connect.expires_at = world.now + hours(1);
+    world.run(Command::ConnectInstagram(connect)).unwrap();
+    world.keep_up();
+    world.wait(hours(1) + secs(1));
     let key = world.says(ANA, "price");
     assert_eq!(world.verdict(&key), Verdict::Parked);
     assert!(world.all_sends.is_empty());

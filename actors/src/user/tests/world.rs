@@ -7,13 +7,14 @@ use crate::{
     outbox::{Content, OutboundId, ReadOutcome, SendOutcome},
     user::{
         Command, Rejection, Reply, User, UserEffect, UserEvent,
-        command::Connect,
+        command::{Connect, RefreshOutcome, TokenState, WebhooksOutcome},
         contact::Contact,
         decision::{DecisionRecord, Step, StepOutcome, Verdict},
         effect::SendRequest,
         inbound::{
             Attachment, AttachmentKind, Echo, InboundComment, InboundEvent, InboundItem, InboundMessage,
         },
+        integration::Permission,
         look_back::{Found, LookBack, Wanted},
         model::{Classification, ModelAnswer, ModelFailure, ModelRequest},
         plan::Plan,
@@ -50,6 +51,9 @@ pub(super) struct World {
     pub effects: Vec<UserEffect>,
     /// Questions to the history that are not answered yet.
     pub look_backs: Vec<LookBack>,
+    /// What keeps the connection alive and is not answered yet; answered by [`World::keep_up`] unless a test does.
+    pub upkeep: Vec<UserEffect>,
+    pub upkeep_by_hand: bool,
     /// Claims and releases, in order.
     pub directory: Vec<DirectoryChange>,
     counter: u64,
@@ -71,8 +75,12 @@ impl World {
     }
 
     pub(super) fn vacant() -> Self {
+        Self::keyed("w1")
+    }
+
+    pub(super) fn keyed(key: &str) -> Self {
         Self {
-            user: User::vacant("w1"),
+            user: User::vacant(key),
             now: Timestamp::from_millis(START),
             events: Vec::new(),
             rows: BTreeMap::new(),
@@ -80,6 +88,8 @@ impl World {
             questions: Vec::new(),
             effects: Vec::new(),
             look_backs: Vec::new(),
+            upkeep: Vec::new(),
+            upkeep_by_hand: false,
             directory: Vec::new(),
             counter: 0,
             attempts: BTreeMap::new(),
@@ -94,16 +104,45 @@ impl World {
     }
 
     pub(super) fn connect_to(&mut self, account: &str, app_scoped: &str) {
-        let connect = Connect {
+        let connect = self.connection(account, app_scoped);
+        self.run(Command::ConnectInstagram(connect)).unwrap();
+        self.keep_up();
+    }
+
+    pub(super) fn connection(&self, account: &str, app_scoped: &str) -> Connect {
+        Connect {
             account: AccountId::from(account),
             app_scoped: Some(AccountId::from(app_scoped)),
             username: "fictional.bakery".into(),
             token: Sealed::from("sealed"),
-            scopes: vec!["instagram_business_manage_messages".into()],
+            scopes: Permission::ALL.iter().map(|permission| permission.scope().to_owned()).collect(),
             expires_at: self.now + hours(24 * 60),
-            webhooks_subscribed: true,
-        };
-        self.run(Command::ConnectInstagram(connect)).unwrap();
+        }
+    }
+
+    /// Answers what keeps the connection alive as a platform does on which nothing went wrong.
+    pub(super) fn keep_up(&mut self) {
+        while let Some(effect) = (!self.upkeep_by_hand).then(|| self.upkeep.pop()).flatten() {
+            let answer = match effect {
+                UserEffect::Subscribe { since, .. } => {
+                    Command::WebhooksAsked { since, outcome: WebhooksOutcome::Subscribed }
+                }
+                UserEffect::ReadSubscription { since, .. } => {
+                    Command::WebhooksAsked { since, outcome: WebhooksOutcome::Whole }
+                }
+                UserEffect::RefreshToken { since, .. } => {
+                    let (token, expires_at) = (Sealed::from("fresh"), self.now + hours(24 * 60));
+                    let outcome = RefreshOutcome::Renewed { token, expires_at };
+                    Command::TokenRefreshed { since, outcome }
+                }
+                other => panic!("{other:?}"),
+            };
+            let is_fresh = matches!(answer, Command::TokenRefreshed { .. });
+            self.run(answer).unwrap();
+            if is_fresh {
+                self.run(Command::TokenChecked(TokenState::Alive)).unwrap();
+            }
+        }
     }
 
     /// Runs a command as the shell does, and checks that replaying its events gives the same state.
@@ -132,6 +171,9 @@ impl World {
                     self.sends.push(send.clone());
                     self.all_sends.push(send.clone());
                 }
+                UserEffect::Subscribe { .. }
+                | UserEffect::ReadSubscription { .. }
+                | UserEffect::RefreshToken { .. } => self.upkeep.push(effect.clone()),
                 UserEffect::ReadHistory(asked) => self.look_backs.push(asked.clone()),
                 UserEffect::AskModel(request) => self.questions.push((**request).clone()),
                 _ => {}
@@ -149,7 +191,7 @@ impl World {
     }
 
     pub(super) fn assert_replay(&self) {
-        let mut again = User::vacant("w1");
+        let mut again = User::vacant(&self.user.key);
         self.events.iter().for_each(|event| again.apply(event));
         assert!(Self::encoded(&again) == Self::encoded(&self.user), "replay differs from the live state");
     }
@@ -164,6 +206,7 @@ impl World {
         self.sends.clear();
         self.questions.clear();
         self.look_backs.clear();
+        self.upkeep.clear();
         if let Some(command) = self.user.activated() {
             self.run(command).unwrap();
         }
@@ -174,6 +217,7 @@ impl World {
         let end = self.now + span;
         for _ in 0..100_000 {
             self.look_back();
+            self.keep_up();
             match self.user.next_due().filter(|due| *due <= end) {
                 Some(due) => {
                     self.now = self.now.max(due);
