@@ -3,7 +3,7 @@
 use super::model::QuestionId;
 use crate::{
     Timestamp,
-    id::{Igsid, Mid},
+    id::{CommentId, Igsid, Mid},
 };
 use imbl::OrdSet;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ pub enum Job {
     LookUp(Mid),
     /// Look again for the row of a message that was taken back.
     Erase(Mid),
+    /// Ask for the post of a comment, or go on without.
+    Comment(CommentId),
 }
 
 /// Jobs by instant.
@@ -46,7 +48,7 @@ impl Agenda {
     pub(super) fn bursts(&self) -> impl Iterator<Item = &Igsid> {
         self.0.iter().filter_map(|(_, job)| match job {
             Job::Burst(person) => Some(person),
-            Job::Question(_) | Job::LookUp(_) | Job::Erase(_) => None,
+            Job::Question(_) | Job::LookUp(_) | Job::Erase(_) | Job::Comment(_) => None,
         })
     }
 

@@ -9,6 +9,7 @@ use super::{
     event::Advance,
     held::{EarlyEdit, LookUp},
     model::QuestionId,
+    postless::Postless,
     question::{Origin, Question},
     seen::{EVENT_DAYS, FIRING_DAYS},
     thread::{Author, Burst, Message},
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     Timestamp,
-    id::{Igsid, Mid},
+    id::{CommentId, Igsid, Mid},
 };
 use std::sync::Arc;
 
@@ -108,6 +109,8 @@ impl User {
             UserEvent::QuestionClosed(id) => self.close_question(*id),
             UserEvent::LookUpSet { mid, look_up } => self.set_look_up(mid, look_up),
             UserEvent::LookUpClosed(mid) => self.close_look_up(mid),
+            UserEvent::PostlessSet { comment, waiting } => self.set_postless(comment, waiting),
+            UserEvent::PostlessClosed(comment) => self.close_postless(comment),
             UserEvent::Parked(event) => self.parked.push(Arc::clone(event)),
             UserEvent::Unparked(no) => self.parked.take(*no),
             UserEvent::Overflowed(event) => self.overflow.push(Arc::clone(event)),
@@ -266,6 +269,18 @@ impl User {
     fn close_look_up(&mut self, mid: &Mid) {
         if let Some(before) = self.look_ups.remove(mid) {
             self.agenda.drop(before.due, Job::LookUp(mid.clone()));
+        }
+    }
+
+    fn set_postless(&mut self, comment: &CommentId, waiting: &Arc<Postless>) {
+        self.close_postless(comment);
+        self.agenda.add(waiting.look_up.due, Job::Comment(comment.clone()));
+        self.postless.insert(comment.clone(), Arc::clone(waiting));
+    }
+
+    fn close_postless(&mut self, comment: &CommentId) {
+        if let Some(before) = self.postless.remove(comment) {
+            self.agenda.drop(before.look_up.due, Job::Comment(comment.clone()));
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Sealed, Timestamp,
     automation::{AutomationId, AutomationInput, AutomationPatch},
-    id::{AccountId, Igsid, Mid},
+    id::{AccountId, CommentId, Igsid, MediaId, Mid},
     outbox::{OutboundId, ReadOutcome, SendOutcome, Usage},
     requests::RequestKey,
 };
@@ -25,6 +25,25 @@ pub enum LookedUp {
     /// The message as an inbound event, with the key that its own event would have.
     Found(Arc<InboundEvent>),
     /// There is no such message of a person.
+    Missing,
+    /// No answer: to be asked again.
+    Failed {
+        /// Wait announced by the platform.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What the look-up of a comment brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommentPost {
+    /// The post below which it stands.
+    Found {
+        /// The post.
+        media: MediaId,
+        /// It is a broadcast.
+        live: bool,
+    },
+    /// There is no such comment, or it does not say where it stands.
     Missing,
     /// No answer: to be asked again.
     Failed {
@@ -79,6 +98,13 @@ pub enum Command {
         mid: Mid,
         /// What was found.
         found: LookedUp,
+    },
+    /// The post of a comment was read, or not. From the outlet.
+    CommentLookedUp {
+        /// The comment.
+        comment: CommentId,
+        /// What was found.
+        found: CommentPost,
     },
     /// The workspace's own history was read. From the outlet.
     HistoryRead {

@@ -13,7 +13,7 @@ use super::{
     inbound::{InboundComment, InboundEvent},
     integration::Integration,
     keys::{self, Place},
-    outgoing,
+    outgoing, postless,
     question::{Ask, Case, CommentCase, Origin, Part},
     rules,
     tell::{self, Entry},
@@ -45,7 +45,7 @@ pub(super) fn receive(
     let row = tell::row("comments", trail.no().0, event.as_ref());
     draft.row(row);
     trail.comment(1, StepOutcome::Passed);
-    let verdict = decide(draft, now, event, comment, &mut trail);
+    let verdict = decide(draft, now, event, comment, &mut trail, true);
     trail.end(draft, verdict.clone());
     verdict
 }
@@ -59,7 +59,20 @@ pub(super) fn resume(
     no: super::decision::DecisionNo,
 ) {
     let mut trail = Trail::resume(no, now);
-    let verdict = decide(draft, now, event, comment, &mut trail);
+    let verdict = decide(draft, now, event, comment, &mut trail, true);
+    trail.end(draft, verdict);
+}
+
+/// Goes on with a comment whose post was looked up, found or not.
+pub(super) fn found_out(
+    draft: &mut Draft<User>,
+    now: Timestamp,
+    event: &Arc<InboundEvent>,
+    comment: &InboundComment,
+    no: super::decision::DecisionNo,
+) {
+    let mut trail = Trail::resume(no, now);
+    let verdict = decide(draft, now, event, comment, &mut trail, false);
     trail.end(draft, verdict);
 }
 
@@ -69,6 +82,7 @@ fn decide(
     event: &Arc<InboundEvent>,
     comment: &InboundComment,
     trail: &mut Trail,
+    may_ask: bool,
 ) -> Verdict {
     if is_own(draft, comment) {
         trail.comment_so(2, StepOutcome::Stopped, "written by the account itself");
@@ -92,18 +106,30 @@ fn decide(
         return Verdict::NoReply(Silence::TooOld);
     }
     trail.comment(4, StepOutcome::Passed);
+    let is_usable = draft.integration.as_ref().is_some_and(|integration| integration.is_usable(now));
+    if may_ask && postless::is_wanted(draft, now, comment) {
+        if !is_usable {
+            return park(draft, now, event, trail);
+        }
+        trail.comment_so(5, StepOutcome::Waiting, "the platform did not name the post");
+        return Verdict::Collecting { until: postless::ask(draft, now, event, comment, trail.no()) };
+    }
     let Some((automation, rule)) = find(draft, now, comment) else {
         trail.comment_so(5, StepOutcome::Stopped, "no automation matches");
         return Verdict::NoReply(Silence::NoMatch);
     };
     trail.rule(&rule);
     let case = Case { rule: Some(rule), ..case };
-    if !draft.integration.as_ref().is_some_and(|integration| integration.is_usable(now)) {
-        trail.comment_so(5, StepOutcome::Waiting, "waits for the connection");
-        dm::park_event(draft, now, event, trail.no());
-        return Verdict::Parked;
+    if !is_usable {
+        return park(draft, now, event, trail);
     }
     matched(draft, now, case, &from, &automation, trail)
+}
+
+fn park(draft: &mut Draft<User>, now: Timestamp, event: &Arc<InboundEvent>, trail: &mut Trail) -> Verdict {
+    trail.comment_so(5, StepOutcome::Waiting, "waits for the connection");
+    dm::park_event(draft, now, event, trail.no());
+    Verdict::Parked
 }
 
 /// Steps 5 to 8 for a comment that an automation matches.

@@ -12,7 +12,7 @@ use super::{
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
     items, keys,
     look_back::LookBack,
-    owner, profiles, redact, refresh, relay, sweep,
+    owner, postless, profiles, redact, refresh, relay, sweep,
     trail::Trail,
     webhooks,
 };
@@ -70,6 +70,7 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
                 return receive(draft, now, event);
             }
         }
+        Command::CommentLookedUp { comment, found } => postless::looked_up(draft, now, comment, found),
         Command::HistoryRead { asked, found } => match asked {
             LookBack::Message { mid, .. } => erase::found(draft, now, mid, found.as_ref()),
             LookBack::Held { line, after, .. } => backlog::read(draft, now, (*line, *after), found.as_ref()),
@@ -215,6 +216,7 @@ fn tick(draft: &mut Draft<User>, now: Timestamp) {
             Job::Burst(person) => dm::answer_burst(draft, now, &person),
             Job::Question(id) => asking::due(draft, now, id),
             Job::LookUp(mid) => items::look_up_due(draft, now, &mid),
+            Job::Comment(comment) => postless::due(draft, now, &comment),
             Job::Erase(mid) => erase::due(draft, now, &mid),
         }
     }
@@ -232,6 +234,7 @@ fn recover(draft: &mut Draft<User>, now: Timestamp) {
     relay::emit_all(draft, now, decided);
     asking::recover(draft, now);
     items::recover(draft, now);
+    postless::recover(draft, now);
     connection::recover(draft, now);
     backlog::recover(draft, now);
     erase::recover(draft, now);

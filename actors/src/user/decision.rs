@@ -154,7 +154,7 @@ pub enum StepOutcome {
 pub enum Verdict {
     /// Kept, nothing to answer: echoes, reads, reactions and so on.
     Recorded,
-    /// Waits for more texts of the person.
+    /// Waits for more texts of the person, or for the platform to name the post of a comment.
     Collecting {
         /// Until when.
         until: Timestamp,

@@ -81,6 +81,13 @@ pub enum UserEffect {
         /// With what.
         access: Access,
     },
+    /// Read below which post a comment stands. Answer: `Command::CommentLookedUp`.
+    LookUpComment {
+        /// Which.
+        comment: CommentId,
+        /// With what.
+        access: Access,
+    },
     /// End the subscription to the account's webhooks, once. No answer.
     Unsubscribe {
         /// With what: the token is not kept any more.

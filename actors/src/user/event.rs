@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Timestamp,
     automation::{Automation, AutomationId},
-    id::{Igsid, Mid},
+    id::{CommentId, Igsid, Mid},
     outbox::{Fingerprint, OutboundId, OutboxEvent},
     requests::AnsweredRequest,
 };
@@ -242,6 +242,15 @@ pub enum UserEvent {
     },
     /// A hinted message came, or can not be had.
     LookUpClosed(Mid),
+    /// The post of a comment is waited for.
+    PostlessSet {
+        /// The comment.
+        comment: CommentId,
+        /// It, and the state of the look-up.
+        waiting: Arc<super::postless::Postless>,
+    },
+    /// The comment goes on, with its post or without.
+    PostlessClosed(CommentId),
     /// An event waits for the connection.
     Parked(Arc<HeldEvent>),
     /// A parked event was taken up, or given up.

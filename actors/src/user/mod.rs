@@ -44,6 +44,7 @@ pub mod notification;
 mod outgoing;
 mod owner;
 pub mod plan;
+pub mod postless;
 pub mod profiles;
 pub mod query;
 pub mod question;
@@ -116,6 +117,9 @@ pub struct User {
     questions: OrdMap<model::QuestionId, Arc<question::Question>>,
     /// Messages hinted at.
     look_ups: held::LookUps,
+    /// Comments whose posts are waited for.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    postless: postless::PostlessComments,
     /// Messages of the account that may be ours or the owner's.
     echoes: OrdMap<crate::id::Mid, Arc<thread::Message>>,
     /// Edits that came before their message.
@@ -184,7 +188,12 @@ impl Entity for User {
     type Rejection = Rejection;
 
     fn is_background(effect: &UserEffect) -> bool {
-        matches!(effect, UserEffect::FetchProfile { .. } | UserEffect::LookUpMessage { .. })
+        matches!(
+            effect,
+            UserEffect::FetchProfile { .. }
+                | UserEffect::LookUpMessage { .. }
+                | UserEffect::LookUpComment { .. }
+        )
     }
 
     fn vacant(key: &str) -> Self {
@@ -202,6 +211,7 @@ impl Entity for User {
             replies: OrdMap::new(),
             questions: OrdMap::new(),
             look_ups: OrdMap::new(),
+            postless: OrdMap::new(),
             echoes: OrdMap::new(),
             early_edits: held::EarlyEdits::default(),
             takeovers: takeover::Takeovers::default(),
@@ -262,7 +272,8 @@ impl Entity for User {
 
     fn activated(&self) -> Option<Command> {
         let asking = self.questions.values().any(|question| question.in_flight);
-        let looking = self.look_ups.values().any(|look_up| look_up.in_flight);
+        let looking = self.look_ups.values().any(|look_up| look_up.in_flight)
+            || self.postless.values().any(|waiting| waiting.look_up.in_flight);
         let checking = connection::is_asking(self);
         let reading = self.reads_back() || !self.erasures.is_empty();
         (self.outbox.needs_recovery() || asking || looking || checking || reading).then_some(Command::Recover)

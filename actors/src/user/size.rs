@@ -32,6 +32,7 @@ pub(super) fn of(event: &UserEvent) -> usize {
         UserEvent::QuestionSet(question) => of_case(&question.case),
         UserEvent::ReplyBound { context, .. } => of_case(&context.case),
         UserEvent::Parked(held) | UserEvent::Overflowed(held) => of_inbound(&held.event),
+        UserEvent::PostlessSet { waiting, .. } => of_inbound(&waiting.held.event),
         UserEvent::CrmSet { crm, .. } => text(crm.notes.as_ref()),
         UserEvent::SettingsSet(_) => EXTRA_INSTRUCTIONS_CHARS_MAX,
         UserEvent::AutomationSet(automation) => of_automation(automation),

@@ -10,8 +10,8 @@ mod subscription;
 
 pub use oauth::{App, Authorization, ExchangeError, LongToken, Prompt, SCOPES, ShortToken};
 pub use read::{
-    CONVERSATIONS_PER_PAGE, CommentReply, Conversation, LIST_MAX, Me, Page, Participant, PersonProfile,
-    StoredMessage,
+    CONVERSATIONS_PER_PAGE, CommentPlace, CommentReply, Conversation, LIST_MAX, Me, Page, Participant,
+    PersonProfile, StoredMessage,
 };
 pub use subscription::{FIELDS, FIELDS_MINIMAL, Subscribed, SubscribedApp};
 

@@ -5,7 +5,7 @@
 use super::Client;
 use crate::{
     errors::Target,
-    ids::{AccountId, AccountIds, AppScopedId, CommentId, Igsid, Mid, segment},
+    ids::{AccountId, AccountIds, AppScopedId, CommentId, Igsid, MediaId, Mid, segment},
     json::Raw,
     outcome::{Answer, CallError, flat},
     time::UnixMillis,
@@ -24,6 +24,7 @@ const ME_FIELDS: &str =
     "id,user_id,username,name,account_type,profile_picture_url,followers_count,follows_count,media_count";
 const CONVERSATION_FIELDS: &str = "id,updated_time,participants,messages.limit(20){id,created_time,from,to,message,attachments,is_unsupported}";
 const MESSAGE_FIELDS: &str = "id,created_time,from,to,message,attachments,reply_to,is_unsupported";
+const COMMENT_FIELDS: &str = "id,media{id,media_product_type}";
 const REPLY_FIELDS: &str = "replies{id,text,username,timestamp}";
 const PERSON_FIELDS: &str = "name,username,profile_pic,follower_count,is_user_follow_business,is_business_follow_user,is_verified_user";
 
@@ -124,6 +125,15 @@ pub struct CommentReply {
     pub created_at: Option<UnixMillis>,
 }
 
+/// Where a comment stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommentPlace {
+    /// The post, or the ad's copy of it.
+    pub media: Option<MediaId>,
+    /// Its kind, for instance `FEED` or `LIVE`.
+    pub media_product_type: Option<Arc<str>>,
+}
+
 /// A person. Every part may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PersonProfile {
@@ -201,6 +211,14 @@ impl Client {
         let path = segment(mid.as_str()).to_string();
         let request = self.get(&path, &[("fields", MESSAGE_FIELDS)]);
         self.read(request, token, Target::Object, |body| stored_message(flat(body))).await
+    }
+
+    /// Below which post a comment stands.
+    pub async fn comment_place(&self, token: &SecretString, comment: &CommentId) -> Read<CommentPlace> {
+        let path = segment(comment.as_str()).to_string();
+        let request = self.get(&path, &[("fields", COMMENT_FIELDS)]);
+        self.read(request, token, Target::Object, |body| body.is_object().then(|| comment_place(flat(body))))
+            .await
     }
 
     /// The replies under a comment, to find out whether one arrived.
@@ -310,6 +328,14 @@ fn reply(body: Raw<'_>) -> Option<CommentReply> {
         username: label(body, "username"),
         created_at: date(body, "timestamp"),
     })
+}
+
+fn comment_place(body: Raw<'_>) -> CommentPlace {
+    let media = body.get("media");
+    CommentPlace {
+        media: media.and_then(|media| MediaId::from_json(media.get("id")?).ok()),
+        media_product_type: media.and_then(|media| label(media, "media_product_type")),
+    }
 }
 
 fn profile(body: Raw<'_>) -> PersonProfile {

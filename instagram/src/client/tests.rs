@@ -6,7 +6,7 @@ use self::fake::{Act, Fake, answer};
 use super::*;
 use crate::{
     errors::ErrorClass,
-    ids::{AccountId, CommentId, Igsid, Mid},
+    ids::{AccountId, CommentId, Igsid, MediaId, Mid},
     outcome::{Answer, CallError, DoubtReason, SendOutcome},
     send::{Content, OutgoingMessage, PublicReply},
     time::UnixMillis,
@@ -244,6 +244,20 @@ async fn comment_replies_are_read() {
     let (none, _) =
         read(r#"{"id":"1"}"#, async |client| client.comment_replies(&token(), &comment()).await).await;
     assert_eq!(none.value, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn the_place_of_a_comment_is_read() {
+    let body = r#"{"media":{"id":"18000000000000101","media_product_type":"LIVE"},"id":"18000000000000201"}"#;
+    let (place, request) = read(body, async |client| client.comment_place(&token(), &comment()).await).await;
+    let place = place.value.unwrap();
+    assert_eq!(place.media.as_ref().map(MediaId::as_str), Some("18000000000000101"));
+    assert_eq!(place.media_product_type.as_deref(), Some("LIVE"));
+    assert!(request.contains("?fields=id%2Cmedia%7Bid%2Cmedia_product_type%7D "), "{request}");
+    for body in [r#"{"id":"1"}"#, r#"{"media":{"id":"../x"}}"#, r#"{"media":7}"#] {
+        let (place, _) = read(body, async |client| client.comment_place(&token(), &comment()).await).await;
+        assert_eq!(place.value.unwrap().media, None, "{body}");
+    }
 }
 
 #[tokio::test]

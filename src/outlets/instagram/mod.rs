@@ -179,6 +179,10 @@ impl Outlet<User> for UserOutlet {
                 let found = self.look_up(workspace, &mid, &access).await;
                 Command::MessageLookedUp { mid, found }
             }
+            UserEffect::LookUpComment { comment, access } => {
+                let found = self.comment_post(workspace, &comment, &access).await;
+                Command::CommentLookedUp { comment, found }
+            }
             UserEffect::Unsubscribe { access } => {
                 self.unsubscribe(workspace, &access).await;
                 return None;

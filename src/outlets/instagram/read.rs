@@ -3,16 +3,16 @@
 use super::{NoAccess, UserOutlet, count};
 use greenroom_actors::{
     EntityId, Timestamp,
-    id::{AccountId, CommentId, EventKey, Igsid, Mid},
+    id::{AccountId, CommentId, EventKey, Igsid, MediaId, Mid},
     outbox::{ReadOutcome, SeenMessage, Usage},
     user::{
-        command::{LookedUp, Profile, TokenState},
+        command::{CommentPost, LookedUp, Profile, TokenState},
         effect::Access,
         inbound::{Attachment, AttachmentKind, InboundEvent, InboundItem, InboundMessage},
     },
 };
 use greenroom_instagram::{
-    client::StoredMessage,
+    client::{CommentPlace, StoredMessage},
     errors::ErrorClass,
     ids,
     outcome::{Answer, CallError},
@@ -126,6 +126,27 @@ impl UserOutlet {
         })
     }
 
+    /// Below which post a comment stands.
+    pub(super) async fn comment_post(
+        &self,
+        workspace: &EntityId,
+        comment: &CommentId,
+        access: &Access,
+    ) -> CommentPost {
+        let opened = match self.open(workspace, access) {
+            Ok(opened) => opened,
+            Err(error) => return CommentPost::Failed { retry_after: error.retry_after() },
+        };
+        let Ok(id) = ids::CommentId::parse(comment.as_str()) else { return CommentPost::Missing };
+        let found = self.client.comment_place(&opened.token, &id).await.value;
+        count("read_comment", if found.is_ok() { "read" } else { "failed" });
+        match found {
+            Ok(place) => place_of(place),
+            Err(CallError::Refused(refusal)) if is_final(refusal.class) => CommentPost::Missing,
+            Err(error) => CommentPost::Failed { retry_after: error.retry_after() },
+        }
+    }
+
     /// A message that was only hinted at, as the event that its own webhook would have been: with the same key, so that a
     /// late webhook is a duplicate.
     pub(super) async fn look_up(&self, workspace: &EntityId, mid: &Mid, access: &Access) -> LookedUp {
@@ -145,6 +166,12 @@ impl UserOutlet {
             Err(error) => LookedUp::Failed { retry_after: error.retry_after() },
         }
     }
+}
+
+fn place_of(place: CommentPlace) -> CommentPost {
+    let live = place.media_product_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("LIVE"));
+    let found = |media: ids::MediaId| CommentPost::Found { media: MediaId::from(media.into_inner()), live };
+    place.media.map_or(CommentPost::Missing, found)
 }
 
 fn event_of(
@@ -226,6 +253,15 @@ mod tests {
     use super::*;
     use greenroom_actors::Sealed;
     use greenroom_instagram::client::Participant;
+
+    #[test]
+    fn a_comment_without_a_post_is_missing_and_a_broadcast_is_one() {
+        let nowhere = CommentPlace { media: None, media_product_type: Some("FEED".into()) };
+        assert_eq!(place_of(nowhere), CommentPost::Missing);
+        let media = Some(ids::MediaId::parse("1800").unwrap());
+        let live = CommentPlace { media, media_product_type: Some("LIVE".into()) };
+        assert_eq!(place_of(live), CommentPost::Found { media: MediaId::from("1800"), live: true });
+    }
 
     #[test]
     fn a_looked_up_picture_is_a_message_with_an_attachment() {

@@ -7,7 +7,7 @@
 use super::world::*;
 use crate::{
     Entity, Timestamp,
-    id::{Igsid, Mid},
+    id::{CommentId, Igsid, Mid},
     outbox::{Doubt, FailureClass, Fingerprint, Lane, OutboundId, OutboxEvent, Refusal, SendOutcome},
     requests::{self, RequestKey},
     shell::encoding,
@@ -25,6 +25,7 @@ use crate::{
         line::LineName,
         model::QuestionId,
         plan::Plan,
+        postless::Postless,
         settings::SettingsPatch,
         sweep::{Sweep, Target},
         usage::Quota,
@@ -38,7 +39,7 @@ const STATES: [(&str, &[u8]); 1] = [("state-1.bin", include_bytes!("golden/state
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 9] = [
+const EVENTS: [(&str, &[u8]); 10] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
@@ -48,6 +49,7 @@ const EVENTS: [(&str, &[u8]); 9] = [
     ("events-7.bin", include_bytes!("golden/events-7.bin")),
     ("events-8.bin", include_bytes!("golden/events-8.bin")),
     ("events-9.bin", include_bytes!("golden/events-9.bin")),
+    ("events-10.bin", include_bytes!("golden/events-10.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -121,6 +123,7 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
     let item = InboundItem::Reaction { person: ana(), mid: mid.clone(), reaction: Some("love".into()) };
     let held = Arc::new(HeldEvent { no, event: Arc::new(World::vacant().event(item, "reaction:1")) });
     let look_up = Arc::new(LookUp { person: Some(ana()), in_flight: true, due: at, tries: 0 });
+    let postless = Postless { held: HeldEvent::clone(&held), look_up: LookUp::clone(&look_up) };
     let crm = Arc::new(Crm { notes: Some("likes cake".into()), ..Crm::default() });
     vec![
         UserEvent::MessageUnsent { person: ana(), mid: mid.clone(), fingerprint: mark, now: at },
@@ -152,6 +155,8 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::LookUpClosed(mid.clone()),
         UserEvent::Parked(Arc::clone(&held)),
         UserEvent::Unparked(no),
+        UserEvent::PostlessSet { comment: CommentId::from("1801"), waiting: Arc::new(postless) },
+        UserEvent::PostlessClosed(CommentId::from("1801")),
         UserEvent::Overflowed(held),
         UserEvent::OverflowTaken(no),
         UserEvent::OverflowTried(at),

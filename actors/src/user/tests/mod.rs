@@ -14,6 +14,7 @@ mod locks;
 mod mass;
 mod meanwhile;
 mod permissions;
+mod postless;
 mod profiles;
 mod quiet_hours;
 mod receiving;
