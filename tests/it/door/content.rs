@@ -218,15 +218,18 @@ async fn what_belongs_to_an_unknown_account_is_kept_and_its_neighbours_are_serve
 async fn what_was_cut_before_its_account_was_connected_is_in_the_quarantine() {
     let world = World::bakery().await;
     let now = world.now();
-    let long = "x".repeat(greenroom_actors::intake::KEPT_BYTES_MAX);
-    for (mid, text) in [("m_long", &*long), ("m_short", "hello")] {
+    let long = "x".repeat(greenroom_actors::intake::UNROUTED_ITEM_BYTES_MAX);
+    let whole = "x".repeat(greenroom_actors::intake::KEPT_BYTES_MAX);
+    for (mid, text) in [("m_long", &*long), ("m_whole", &*whole), ("m_short", "hello")] {
         let body = message(GYM.account, ANA, mid, text, now);
         assert_eq!(world.deliver(body.to_string()).await, 200);
     }
     world.connect(GYM).await;
     let served = tokio::join!(greenroom::unrouted::serve(&world.app), greenroom::unrouted::serve(&world.app));
-    assert!(served.0.unwrap() + served.1.unwrap() >= 2);
-    assert!(world.decision_if_any(GYM, "m_short").await.is_some());
+    assert!(served.0.unwrap() + served.1.unwrap() >= 3);
+    for mid in ["m_whole", "m_short"] {
+        assert!(world.decision_if_any(GYM, mid).await.is_some(), "{mid}");
+    }
     assert_eq!(intake(&world).await.unrouted.iter().count(), 0);
     let reasons = quarantine_reasons(&world).await;
     assert!(matches!(&reasons[..], [only] if only.contains("too long to be kept whole")), "{reasons:?}");
