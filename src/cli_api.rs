@@ -157,6 +157,16 @@ impl Operator {
         self.call(self.http.post(self.url(path))).await
     }
 
+    /// Acts, with parameters.
+    ///
+    /// # Errors
+    /// As [`Operator::get`].
+    pub async fn post_with(&self, path: &[&str], parameters: &[(&str, String)]) -> anyhow::Result<Value> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.call(self.http.post(url)).await
+    }
+
     /// Removes.
     ///
     /// # Errors

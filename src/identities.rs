@@ -122,7 +122,7 @@ pub fn entity(user_id: &str) -> Result<EntityId, EntityIdError> {
 }
 
 /// Name of the sealed field that holds a mail; part of what is authenticated.
-const MAIL_FIELD: &str = "identity.mail";
+pub const MAIL_FIELD: &str = "identity.mail";
 
 /// Names of the sealed fields that hold the tokens of a provider: access, refresh, id.
 pub const PROVIDER_TOKEN_FIELDS: [&str; 3] =

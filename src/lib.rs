@@ -21,6 +21,7 @@ pub mod outbox_view;
 pub mod outlets;
 pub mod parts;
 pub mod quarantine_view;
+pub mod reseal;
 pub mod round_trips;
 pub mod running;
 pub mod send_stop;

@@ -20,6 +20,7 @@ use crate::{
         DeletionOutlet, IdentityOutlet, IntakeOutlet, SendStop, SignInOutlet, UserOutlet, UserOutletParts,
         model::NoModel,
     },
+    reseal::{Noticed, NoticedEntities},
 };
 use greenroom_actors::{
     deletion::Deletion,
@@ -36,6 +37,7 @@ use greenroom_instagram::{
 };
 use greenroom_persistence::{JournalHealth, Stores, embedded, memory, secret::Keyring};
 use metrics_exporter_prometheus::PrometheusHandle;
+use parking_lot::Mutex;
 use serde::Serialize;
 use std::{
     sync::{
@@ -77,6 +79,10 @@ pub struct App {
     pub client: Client,
     /// Seals tokens.
     pub keyring: Arc<Keyring>,
+    /// Notices what an older key had sealed.
+    pub noticed: Noticed,
+    /// What it noticed, until somebody takes it up.
+    noticed_entities: Mutex<Option<NoticedEntities>>,
     /// Token of the operator's routes.
     pub operator_token: Secret,
     /// The operator's stop of all automatic messages, as the way out sees it.
@@ -165,6 +171,7 @@ pub fn build(
         None => open_engine(config, progress)?,
     };
     let keyring = Arc::new(keys::keyring(&config.data.dir, &config.data.keys)?);
+    let (noticed, noticed_entities) = Noticed::new(Arc::clone(&keyring));
     let operator_token = keys::operator_token(&config.data.dir)?;
     let secrets = SecretList::new(config.instagram.app_secrets.iter().map(Secret::to_secret_string))?;
     let client = Client::new(&client_config(config))?;
@@ -176,6 +183,7 @@ pub fn build(
             client: client.clone(),
             app_id: config.instagram.app_id.clone(),
             keyring: Arc::clone(&keyring),
+            noticed: noticed.clone(),
             model: Arc::new(NoModel),
             history: Arc::clone(&stores.history),
             clock: Arc::clone(&clock),
@@ -189,7 +197,7 @@ pub fn build(
     let mailer = mailer(config, mailbox.as_ref())?;
     let auth = auth(config, mailer.is_some())?;
     let mailer = mailer.unwrap_or_else(|| Arc::new(NoMailer));
-    let outlet = Arc::new(IdentityOutlet::new(mailer, Arc::clone(&keyring), users.clone()));
+    let outlet = Arc::new(IdentityOutlet::new(mailer, Arc::clone(&keyring), noticed.clone(), users.clone()));
     let identities = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let sign_ins = Host::start(stores.clone(), Arc::new(SignInOutlet), Arc::clone(&clock), limits.clone())?;
     let intake = Host::start(stores.clone(), Arc::new(IntakeOutlet), Arc::clone(&clock), limits)?;
@@ -212,6 +220,8 @@ pub fn build(
         },
         client,
         keyring,
+        noticed,
+        noticed_entities: Mutex::new(Some(noticed_entities)),
         operator_token,
         send_stop,
         metrics,
@@ -319,6 +329,11 @@ fn client_config(config: &Config) -> ClientConfig {
 }
 
 impl App {
+    /// The entities in which something is opened that an older key had sealed; once.
+    pub fn take_noticed(&self) -> Option<NoticedEntities> {
+        self.noticed_entities.lock().take()
+    }
+
     /// Whether new work is taken.
     pub fn readiness(&self) -> Readiness {
         match self.stores.journal.health() {

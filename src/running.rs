@@ -6,7 +6,7 @@ use crate::{
     demo,
     http::{Door, Entrance, WebhookLimits, router},
     parts::{self, App, Replacements},
-    send_stop, server, telemetry, unrouted,
+    reseal, send_stop, server, telemetry, unrouted,
 };
 use anyhow::Context;
 use greenroom_instagram::sandbox::{Bind, RunningSandbox, Sandbox, SandboxOptions};
@@ -110,9 +110,14 @@ fn spawn_door(door: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()>
 }
 
 #[expect(clippy::disallowed_methods, reason = "ends with the door, and nothing waits for it")]
-fn spawn_upkeep(app: &App, stop: CancellationToken) {
+fn spawn_upkeep(app: &Arc<App>, stop: CancellationToken) {
     let (metrics, clock) = (app.metrics.clone(), Arc::clone(&app.clock));
-    tokio::spawn(async move { telemetry::keep_up(&metrics, clock.as_ref(), &stop).await });
+    let ended = stop.clone();
+    tokio::spawn(async move { telemetry::keep_up(&metrics, clock.as_ref(), &ended).await });
+    if let Some(noticed) = app.take_noticed() {
+        let resealing = reseal::keep_up(Arc::clone(app), noticed);
+        tokio::spawn(async move { stop.run_until_cancelled(resealing).await });
+    }
 }
 
 /// Opening the engine blocks, so it happens on a blocking thread; hosts start on the runtime of the caller.

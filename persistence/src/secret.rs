@@ -8,7 +8,7 @@
 //!
 //! The tenant and the name of the field are authenticated with it: a sealed value copied to another tenant or another
 //! field does not open. The first key of the ring seals; every key of the ring opens. To rotate, put a new key first,
-//! reseal what [`Keyring::needs_rotation`], then drop the old key.
+//! seal again what [`Keyring::needs_rotation`], then drop the old key.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chacha20poly1305::{
@@ -230,6 +230,19 @@ impl Keyring {
     /// [`SecretError::NotSealed`] when it is no sealed field.
     pub fn needs_rotation(&self, sealed: &str) -> Result<bool, SecretError> {
         Ok(split(sealed)?.0 != self.current.id)
+    }
+
+    /// Id of the key that a field is sealed under. It is no secret.
+    ///
+    /// # Errors
+    /// [`SecretError::NotSealed`].
+    pub fn key_of(sealed: &str) -> Result<&str, SecretError> {
+        Ok(split(sealed)?.0)
+    }
+
+    /// Ids of the keys that only open.
+    pub fn older_ids(&self) -> impl Iterator<Item = &str> {
+        self.older.iter().map(Key::id)
     }
 
     /// Id of the key that seals.

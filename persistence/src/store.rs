@@ -93,6 +93,18 @@ pub trait Journal: Send + Sync {
     /// When the store cannot answer.
     async fn head(&self, entity: &EntityId) -> Result<Seq, ReadError>;
 
+    /// At most `limit` entities of a kind that have a record, in the order of their keys, after `after` (exclusive) or from
+    /// the first one. One that gets its first record meanwhile may be missing.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    async fn entities(
+        &self,
+        kind: &str,
+        after: Option<&EntityId>,
+        limit: usize,
+    ) -> Result<Vec<EntityId>, ReadError>;
+
     /// The entity's records with `seq > after`, in order, without gaps. Complete for every `after` that is at or
     /// past the entity's last snapshot.
     ///

@@ -4,6 +4,7 @@ mod api;
 mod config;
 mod demo;
 mod explain;
+mod keys;
 mod outbox;
 mod progress;
 mod quarantine;
@@ -49,6 +50,8 @@ enum Command {
     Outbox(outbox::Outbox),
     /// What arrived and could not be understood, and what a workspace could not digest.
     Quarantine(quarantine::Quarantine),
+    /// Keys that seal secrets: make one, and seal again what older ones sealed.
+    Keys(keys::Keys),
     /// Check a data folder without changing its data.
     Verify,
     /// Renew the working set from checkpoint and journal.
@@ -98,6 +101,7 @@ fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Explain(command) => explain::run(command, &config),
         Command::Outbox(command) => outbox::run(command, &config),
         Command::Quarantine(command) => quarantine::run(&command, &config),
+        Command::Keys(command) => keys::run(&command, &config),
         Command::Verify => storage::verify(&config),
         Command::Rebuild => storage::rebuild(&config),
         Command::Api(command) => api::run(&command, &config),

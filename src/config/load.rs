@@ -276,6 +276,13 @@ mod tests {
         let values = vec![("instagram.app_secrets".to_owned(), "one,two".to_owned())];
         let config = merge(&Overrides { file: None, values }, variables(&APP)).unwrap();
         assert_eq!(exposed(&config.instagram.app_secrets), ["one", "two"]);
+        let (old, new) = ("secret-of-before", "secret-of-today!");
+        let both = format!("{new},{old}");
+        let config = with_environment(&[("GREENROOM_AUTH__SECRETS", &both)]).unwrap();
+        assert_eq!(exposed(&config.auth.secrets), [new, old]);
+        let values = vec![("auth.secrets".to_owned(), both)];
+        let config = merge(&Overrides { file: None, values }, variables(&[])).unwrap();
+        assert_eq!(exposed(&config.auth.secrets), [new, old]);
         assert!(with_environment(&[("GREENROOM_DATA__KEYS", "")]).unwrap().data.keys.is_empty());
     }
 

@@ -1,10 +1,15 @@
 //! The operator's routes, behind the operator's token: explain a decision, see and steer the outbox of a workspace.
 
+use super::limits::RETRY_AFTER;
 use super::{
     error::{ApiError, Code},
     router::Door,
 };
-use crate::{explain, identities, outbox_view, quarantine_view, send_stop};
+use crate::{
+    explain, identities, outbox_view, quarantine_view,
+    reseal::{self, ResealError},
+    send_stop,
+};
 use axum::{
     Json,
     extract::{Path, Query, Request, State, rejection::JsonRejection},
@@ -41,6 +46,26 @@ pub(super) async fn authenticate(
         return Err(ApiError::new(Code::Unauthenticated, "the operator's token is missing or wrong"));
     }
     Ok(next.run(request).await)
+}
+
+/// Where a pass goes on.
+#[derive(Deserialize)]
+pub(super) struct Place {
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// `POST …/keys/reseal`: seals again what older keys sealed, [`reseal::ENTITIES_PER_PAGE`] entities at a time. Safe to
+/// repeat.
+pub(super) async fn reseal(
+    State(door): State<Door>,
+    Query(place): Query<Place>,
+) -> Result<Json<reseal::Page>, ApiError> {
+    let page = reseal::page(&door.app, place.after.as_deref()).await;
+    page.map(Json).map_err(|error| match error {
+        ResealError::Place(_) => ApiError::new(Code::Validation, error.to_string()),
+        _ => ApiError::new(Code::Unavailable, error.to_string()).retry_after(RETRY_AFTER),
+    })
 }
 
 /// Whose workspace is wanted.

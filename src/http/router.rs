@@ -53,6 +53,7 @@ pub fn router(door: Door) -> Router {
     let admin = Router::new()
         .nest("/workspaces/{workspace}", workspace)
         .route("/workspaces", get(admin::workspace_of))
+        .route("/keys/reseal", post(admin::reseal))
         .route("/intake", get(admin::intake))
         .route("/automatic-sends", get(admin::automatic_sends).put(admin::stop_automatic_sends))
         .route(

@@ -3,6 +3,7 @@
 use crate::{
     auth::mail::{self, Mail, MailError, Mailer},
     identities,
+    reseal::Noticed,
 };
 use async_trait::async_trait;
 use greenroom_actors::{
@@ -22,14 +23,21 @@ use std::sync::Arc;
 pub struct IdentityOutlet {
     mailer: Arc<dyn Mailer>,
     keyring: Arc<Keyring>,
+    noticed: Noticed,
     users: Host<User>,
 }
 
 impl IdentityOutlet {
-    /// An outlet that hands mails to `mailer` and erases workspaces of `users`.
+    /// An outlet that hands mails to `mailer`, tells `noticed` what an older key had sealed, and erases workspaces of
+    /// `users`.
     #[must_use]
-    pub const fn new(mailer: Arc<dyn Mailer>, keyring: Arc<Keyring>, users: Host<User>) -> Self {
-        Self { mailer, keyring, users }
+    pub const fn new(
+        mailer: Arc<dyn Mailer>,
+        keyring: Arc<Keyring>,
+        noticed: Noticed,
+        users: Host<User>,
+    ) -> Self {
+        Self { mailer, keyring, noticed, users }
     }
 
     async fn send(&self, identity: &EntityId, kind: MailKind, to: &Email, sealed: &Sealed) -> MailOutcome {
@@ -37,6 +45,7 @@ impl IdentityOutlet {
             Ok(payload) => payload,
             Err(error) => return MailOutcome::Rejected { reason: error.to_string() },
         };
+        self.noticed.opened(identity, sealed);
         let mail = Mail {
             kind: wire_kind(kind),
             to: to.as_str().to_owned(),

@@ -23,5 +23,6 @@ mod operator;
 mod outages;
 mod pacing;
 mod redelivery;
+mod rotation;
 mod upkeep;
 mod world;

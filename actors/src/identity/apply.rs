@@ -48,6 +48,7 @@ impl Identity {
             IdentityEvent::MailQueued(_)
             | IdentityEvent::MailStarted { .. }
             | IdentityEvent::MailPostponed { .. }
+            | IdentityEvent::MailResealed { .. }
             | IdentityEvent::MailSent(_)
             | IdentityEvent::MailDied(_)
             | IdentityEvent::DeadMailsDropped(_) => self.fold_mail(event),
@@ -69,6 +70,11 @@ impl Identity {
             IdentityEvent::MailPostponed { id, until } => {
                 if let Some(mail) = mail_mut(&mut self.mails, *id) {
                     mail.state = MailState::Waiting { until: *until };
+                }
+            }
+            IdentityEvent::MailResealed { id, payload } => {
+                if let Some(mail) = mail_mut(&mut self.mails, *id) {
+                    mail.payload = payload.clone();
                 }
             }
             IdentityEvent::MailSent(id) => self.mails.retain(|mail| mail.id != *id),

@@ -8,7 +8,7 @@ use super::{
     field::{Extra, ExtraPatch, Value, Writer},
     mail::{MailId, MailOutcome, NewMail},
     row::{Login, ProviderLogin, ProviderTokens},
-    value::{Email, PasswordHash, RowId, SecretHash},
+    value::{Email, PasswordHash, RowId, Sealed, SecretHash},
 };
 use crate::{Timestamp, identity::field::Field, requests::RequestKey};
 use serde::Serialize;
@@ -167,6 +167,13 @@ pub enum Command {
         account: RowId,
         /// What it gave.
         tokens: ProviderTokens,
+    },
+    /// Store a secret that was sealed again, wherever `from` still stands. Reply: `Done` either way.
+    Reseal {
+        /// Sealed under an older key.
+        from: Sealed,
+        /// The same secret under the current one.
+        to: Sealed,
     },
     /// An attempt at a mail ended. From the outlet.
     MailFinished {
@@ -394,6 +401,7 @@ impl Command {
             Self::SignInWithProvider { profile, session: new, .. } => profile.login.bytes() + session(new),
             Self::LinkAccount { profile, .. } => profile.login.bytes(),
             Self::StoreTokens { tokens, .. } => tokens.bytes(),
+            Self::Reseal { from, to } => from.as_str().len() + to.as_str().len(),
             Self::SignIn { session: new, .. }
             | Self::ChangePassword { revoke: Some(new), .. }
             | Self::VerifyEmail { session: Some(new), .. } => session(new),

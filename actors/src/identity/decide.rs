@@ -2,7 +2,7 @@
 
 use super::{
     Command, Identity, IdentityEvent, Rejection, Reply, account, deletion, email, import, mail, password,
-    profile, session, sign_in, token,
+    profile, reseal, session, sign_in, token,
 };
 use crate::{
     Draft, Timestamp,
@@ -80,6 +80,7 @@ fn decide_of_user(
         Command::LinkAccount { flow, profile, account } => account::link(draft, now, flow, profile, account),
         Command::UnlinkAccount { account } => account::unlink(draft, account),
         Command::StoreTokens { account, tokens } => account::store_tokens(draft, now, account, tokens),
+        Command::Reseal { from, to } => Ok(reseal::reseal(draft, from, to)),
         // Decided before it is asked whether there is a user.
         Command::SignUp(_)
         | Command::Import(_)

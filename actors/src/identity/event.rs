@@ -5,7 +5,7 @@
 use super::{
     mail::{DeadMail, Mail, MailId},
     row::{Account, OneTimeToken, Session, UserRow},
-    value::{RowId, SecretHash},
+    value::{RowId, Sealed, SecretHash},
 };
 use crate::{Timestamp, requests::AnsweredRequest};
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,13 @@ pub enum IdentityEvent {
         id: MailId,
         /// Until when.
         until: Timestamp,
+    },
+    /// What a mail says is sealed anew.
+    MailResealed {
+        /// Which mail.
+        id: MailId,
+        /// What it says, sealed.
+        payload: Sealed,
     },
     /// The transport took a mail.
     MailSent(MailId),

@@ -23,6 +23,7 @@ mod password;
 mod profile;
 pub mod query;
 pub mod reply;
+mod reseal;
 pub mod row;
 mod session;
 mod sign_in;

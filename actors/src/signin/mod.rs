@@ -246,6 +246,11 @@ impl SignIns {
         self.pending.is_empty()
     }
 
+    /// What is kept of the round trips that can still be taken.
+    pub fn sealed(&self, now: Timestamp) -> impl Iterator<Item = &Sealed> {
+        self.pending.values().filter(move |pending| pending.is_live(now)).map(|pending| &pending.value)
+    }
+
     fn has_room_for(&self, pending: &Pending) -> bool {
         self.pending.len() < PENDING_MAX && self.bytes + pending.bytes() <= PENDING_BYTES_MAX
     }

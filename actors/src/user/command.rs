@@ -138,6 +138,13 @@ pub enum Command {
         /// What it said.
         outcome: WebhooksOutcome,
     },
+    /// Store the token sealed again under another key, if `from` still stands there.
+    ResealToken {
+        /// Sealed under an older key.
+        from: Sealed,
+        /// The same token under the current one.
+        to: Sealed,
+    },
     /// Disconnect the account.
     DisconnectInstagram,
     /// The platform took the permission back (deauthorisation callback).

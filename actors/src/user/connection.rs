@@ -189,6 +189,19 @@ pub(super) fn unpark_one(draft: &mut Draft<User>, now: Timestamp, held: &HeldEve
     true
 }
 
+/// A token, the one before among them, sealed again under another key. What was replaced meanwhile stays.
+pub(super) fn reseal(draft: &mut Draft<User>, from: &Sealed, to: &Sealed) {
+    let Some(known) = draft.integration.clone() else { return };
+    let mut next = Integration::clone(&known);
+    let former = next.upkeep.former.as_mut().map(|former| &mut former.token);
+    for token in std::iter::once(&mut next.token).chain(former).filter(|token| *token == from) {
+        *token = to.clone();
+    }
+    if next != *known {
+        draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
+    }
+}
+
 /// The owner disconnects: the token goes, claims are released, what is pending is dropped.
 pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Reply, Rejection> {
     let Some(integration) = draft.integration.clone().filter(|known| known.status != Status::Disconnected)

@@ -81,6 +81,7 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
         Command::ConnectInstagram(connect) => return connection::connect(draft, now, connect),
         Command::TokenRefreshed { since, outcome } => refresh::finished(draft, now, *since, outcome),
         Command::WebhooksAsked { since, outcome } => webhooks::asked(draft, now, *since, *outcome),
+        Command::ResealToken { from, to } => connection::reseal(draft, from, to),
         Command::DisconnectInstagram => return connection::disconnect(draft, now),
         Command::RevokeInstagram => return connection::revoke(draft, now),
         Command::CreateAutomation { id, input, inactive } => {

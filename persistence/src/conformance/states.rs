@@ -1,12 +1,13 @@
 //! Snapshots, the tail after them, and timers.
 
 use super::{Engine, entity, record, restart};
-use crate::{DueChange, NewRecord, Seq, SnapshotBlob, Stores, TimerEntry, Timestamp};
+use crate::{DueChange, EntityId, NewRecord, Seq, SnapshotBlob, Stores, TimerEntry, Timestamp};
 
 pub(super) async fn run<E: Engine>(engine: &E) {
     the_newest_snapshot_and_its_tail_give_everything(engine).await;
     an_entity_has_one_timer(engine).await;
     timers_page_in_order(engine).await;
+    entities_of_a_kind_page_in_order(engine).await;
 }
 
 fn blob(seq: u64, size: usize) -> SnapshotBlob {
@@ -85,6 +86,38 @@ async fn an_entity_has_one_timer<E: Engine>(engine: &E) {
             assert_eq!(found, expected.map(|millis| entry(millis, key)).into_iter().collect::<Vec<_>>());
         }
     }
+    stores.journal.close().await;
+}
+
+async fn entities_of_a_kind_page_in_order<E: Engine>(engine: &E) {
+    let (mut stores, place) = engine.create().await;
+    let mut expected = Vec::new();
+    for n in 0..25_u64 {
+        let key = format!("e{:02}", n * 7 % 25);
+        stores.journal.append(due(&key, 0, DueChange::Unchanged)).await.unwrap();
+        let neighbour = EntityId::new("other", &key).unwrap();
+        let record = NewRecord { entity: neighbour, ..due(&key, 0, DueChange::Unchanged) };
+        stores.journal.append(record).await.unwrap();
+        expected.push(due(&key, 0, DueChange::Unchanged).entity);
+        if n == 12 {
+            stores = restart(engine, stores, &place).await;
+        }
+    }
+    expected.sort();
+    let kind = expected.first().map(|one| one.kind().to_owned()).unwrap();
+    for limit in [1, 4, 25, 100] {
+        let mut paged: Vec<EntityId> = Vec::new();
+        loop {
+            let page = stores.journal.entities(&kind, paged.last(), limit).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= limit);
+            paged.extend(page);
+        }
+        assert_eq!(paged, expected, "limit {limit}");
+    }
+    assert!(stores.journal.entities("nobody", None, 4).await.unwrap().is_empty());
     stores.journal.close().await;
 }
 

@@ -94,6 +94,16 @@ impl Journal for Engine {
         Ok(self.shared.table.lock().head(entity))
     }
 
+    async fn entities(
+        &self,
+        kind: &str,
+        after: Option<&EntityId>,
+        limit: usize,
+    ) -> Result<Vec<EntityId>, ReadError> {
+        self.check_readable()?;
+        Ok(self.shared.table.lock().entities(kind, after, limit))
+    }
+
     async fn tail(&self, entity: &EntityId, after: Seq) -> Result<Vec<StoredRecord>, ReadError> {
         self.check_readable()?;
         Ok(self.shared.table.lock().tail(entity, after))

@@ -11,7 +11,7 @@ mod upkeep;
 pub use self::gate::SendStop;
 use self::{gate::AppGate, upkeep::RefreshTurns};
 use super::model::Model;
-use crate::metric_definitions as names;
+use crate::{metric_definitions as names, reseal::Noticed};
 use async_trait::async_trait;
 use greenroom_actors::{
     EntityId,
@@ -42,6 +42,8 @@ pub struct UserOutletParts {
     pub app_id: String,
     /// Seals tokens.
     pub keyring: Arc<Keyring>,
+    /// Notices what an older key had sealed.
+    pub noticed: Noticed,
     /// Is asked for words.
     pub model: Arc<dyn Model>,
     /// What left the workspaces.
@@ -141,6 +143,7 @@ impl UserOutlet {
         }
         let field = Field { tenant: workspace.as_str(), name: TOKEN_FIELD };
         let token = self.keyring.open(field, access.token.as_str())?;
+        self.noticed.opened(workspace, &access.token);
         let account = AccountId::parse(access.account.as_str()).map_err(|_| NoAccess::Account)?;
         Ok(Opened { account, token: SecretString::from(token.as_str()) })
     }

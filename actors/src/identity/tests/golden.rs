@@ -29,7 +29,10 @@ const STATES: [(&str, &[u8]); 2] = [
 /// All events of one identity, up to the second state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events that came later, in no order.
-const EVENTS: [(&str, &[u8]); 1] = [("events-1.bin", include_bytes!("golden/events-1.bin"))];
+const EVENTS: [(&str, &[u8]); 2] = [
+    ("events-1.bin", include_bytes!("golden/events-1.bin")),
+    ("events-2.bin", include_bytes!("golden/events-2.bin")),
+];
 const POSITION: Position = Position(70_000);
 
 /// An identity with a bit of everything, and the same one deleted.
@@ -92,12 +95,14 @@ fn eventful() -> (World, World) {
     (world, deleted)
 }
 
-/// Events that the history above has not.
-fn loose(world: &World) -> Vec<IdentityEvent> {
+/// Events that the history above has not, a file each.
+fn loose(world: &World) -> [Vec<IdentityEvent>; 2] {
     let user = world.identity.user().unwrap();
     let key = RequestKey { session: Fingerprint::of("a tab"), request: 7, part: 0 };
     let answered = requests::answered(key, user.updated_at, user).unwrap();
-    vec![IdentityEvent::RequestAnswered(answered.into())]
+    let resealed =
+        IdentityEvent::MailResealed { id: crate::identity::mail::MailId(3), payload: "sealed again".into() };
+    [vec![IdentityEvent::RequestAnswered(answered.into())], vec![resealed]]
 }
 
 #[test]
@@ -115,8 +120,8 @@ fn an_empty_golden_file_is_filled_and_told() {
         fill(file, encoding::snapshot(&world.identity, POSITION).unwrap());
     }
     fill(HISTORY, codec::encode_events(Identity::SCHEMA, &deleted.events).unwrap());
-    for events in EVENTS {
-        fill(events, codec::encode_events(Identity::SCHEMA, &loose(&world)).unwrap());
+    for (file, events) in EVENTS.into_iter().zip(loose(&world)) {
+        fill(file, codec::encode_events(Identity::SCHEMA, &events).unwrap());
     }
     assert!(filled.is_empty(), "filled {filled:?}: run the tests again and commit them");
 }

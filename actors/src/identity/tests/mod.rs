@@ -10,6 +10,7 @@ mod imports;
 mod machine;
 mod mails;
 mod passwords;
+mod reseal;
 mod sessions;
 mod sign_ups;
 mod world;

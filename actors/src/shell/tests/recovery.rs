@@ -32,6 +32,15 @@ impl Journal for Pruning {
         self.stores.journal.head(entity).await
     }
 
+    async fn entities(
+        &self,
+        kind: &str,
+        after: Option<&EntityId>,
+        limit: usize,
+    ) -> Result<Vec<EntityId>, ReadError> {
+        self.stores.journal.entities(kind, after, limit).await
+    }
+
     async fn tail(&self, entity: &EntityId, after: Seq) -> Result<Vec<StoredRecord>, ReadError> {
         let coming = self.coming.lock().pop();
         if let Some(snapshot) = coming {

@@ -85,3 +85,20 @@ fn a_permission_taken_back_takes_the_token_and_the_queue_along() {
     assert_eq!(world.verdict(&key), Verdict::Cancelled(CancelReason::Disconnected));
     assert_eq!(world.all_sends.len(), 1);
 }
+
+#[test]
+fn a_token_is_sealed_again_where_it_still_stands() {
+    let mut world = priced();
+    let before = world.user.integration.clone().unwrap();
+    let reseal = |from: &str, to: &str| Command::ResealToken { from: from.into(), to: to.into() };
+    world.run(reseal("another", "late")).unwrap();
+    assert_eq!(world.user.integration.as_ref(), Some(&before));
+    world.run(reseal("sealed", "sealed again")).unwrap();
+    let after = world.user.integration.clone().unwrap();
+    assert_eq!(after.token.as_str(), "sealed again");
+    let undone = crate::user::integration::Integration { token: before.token.clone(), ..(*after).clone() };
+    assert_eq!(undone, *before, "nothing else changes");
+    world.run(Command::DisconnectInstagram).unwrap();
+    world.run(reseal("sealed again", "late")).unwrap();
+    assert_eq!(world.user.integration.as_ref().unwrap().token.as_str(), "");
+}

@@ -50,6 +50,14 @@ pub(super) fn heads_after(after: Option<&EntityId>) -> Range {
     (from, Bound::Excluded(vec![HEADS + 1]))
 }
 
+/// Heads of a kind, after one of them or all.
+pub(super) fn heads_of(kind: &str, after: Option<&EntityId>) -> Range {
+    let first = || Bound::Included(plain(HEADS, &format!("{kind}/")));
+    let from = after.map_or_else(first, |after| Bound::Excluded(head(after)));
+    // The byte after the slash.
+    (from, Bound::Excluded(plain(HEADS, &format!("{kind}0"))))
+}
+
 fn plain(letter: u8, text: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + text.len());
     key.push(letter);

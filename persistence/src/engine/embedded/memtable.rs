@@ -213,6 +213,17 @@ impl Layers {
         self.entries(entity).map(|entry| entry.head).find(|head| *head > Seq::ZERO)
     }
 
+    /// Entities of a kind that have a record here, after `after`.
+    pub(super) fn entities(&self, kind: &str, after: Option<&EntityId>) -> BTreeSet<EntityId> {
+        let is_meant =
+            |entity: &&EntityId| entity.kind() == kind && after.is_none_or(|after| *entity > after);
+        let with_records = |layer: &Memtable| -> Vec<EntityId> {
+            let here = layer.entities.iter().filter(|(_, entry)| entry.head > Seq::ZERO);
+            here.map(|(entity, _)| entity).filter(is_meant).cloned().collect()
+        };
+        self.newest_first().flat_map(with_records).collect()
+    }
+
     /// Owner of a name, when a record here changed it.
     pub(super) fn owner(&self, name: &str) -> Option<Option<EntityId>> {
         self.newest_first().find_map(|layer| layer.names.get(name)).cloned()

@@ -33,6 +33,26 @@ pub(super) fn head(shared: &Shared, entity: &EntityId) -> Result<Seq, ReadError>
     Ok(head.map_or(Seq::ZERO, |head| head.seq))
 }
 
+/// Those with recent records first: what is flushed meanwhile is found in the set.
+pub(super) fn entities(
+    shared: &Shared,
+    kind: &str,
+    after: Option<&EntityId>,
+    limit: usize,
+) -> Result<Vec<EntityId>, ReadError> {
+    let mut found = shared.layers.read().entities(kind, after);
+    let set = shared.set()?;
+    shared.with_set(&set, |set| {
+        let mut count = 0;
+        set.scan(keys::heads_of(kind, after), false, |key, _| {
+            found.insert(key.get(1..).and_then(keys::parse_entity).ok_or(SetError::Form)?);
+            count += 1;
+            Ok(count < limit)
+        })
+    })?;
+    Ok(found.into_iter().take(limit).collect())
+}
+
 pub(super) fn owner(shared: &Shared, name: &str) -> Result<Option<EntityId>, ReadError> {
     let read_at = match shared.cached_owner(name) {
         Ok(owner) => return Ok(owner),

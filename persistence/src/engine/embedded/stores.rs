@@ -290,6 +290,16 @@ impl Journal for Engine {
         self.blocking(move |shared| reads::head(shared, &entity)).await
     }
 
+    async fn entities(
+        &self,
+        kind: &str,
+        after: Option<&EntityId>,
+        limit: usize,
+    ) -> Result<Vec<EntityId>, ReadError> {
+        let (kind, after) = (kind.to_owned(), after.cloned());
+        self.blocking(move |shared| reads::entities(shared, &kind, after.as_ref(), limit)).await
+    }
+
     async fn tail(&self, entity: &EntityId, after: Seq) -> Result<Vec<StoredRecord>, ReadError> {
         let entity = entity.clone();
         self.blocking(move |shared| reads::tail(shared, &entity, after)).await

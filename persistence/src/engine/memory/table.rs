@@ -177,6 +177,15 @@ impl Table {
         Page { rows: found, next }
     }
 
+    pub(super) fn entities(&self, kind: &str, after: Option<&EntityId>, limit: usize) -> Vec<EntityId> {
+        let with_records = self.entities.iter().filter(|(_, entry)| !entry.records.is_empty());
+        let meant = with_records
+            .map(|(entity, _)| entity)
+            .filter(|entity| entity.kind() == kind && after.is_none_or(|after| *entity > after));
+        let sorted: BTreeSet<&EntityId> = meant.collect();
+        sorted.into_iter().take(limit).cloned().collect()
+    }
+
     pub(super) fn due(&self, until: Timestamp, after: Option<&TimerEntry>, limit: usize) -> Vec<TimerEntry> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.timers

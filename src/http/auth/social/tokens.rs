@@ -11,7 +11,7 @@ use crate::{
         validate,
     },
     config::Secret,
-    identities::{self, LiveSession, PROVIDER_TOKEN_FIELDS},
+    identities::{self, LiveSession, PROVIDER_TOKEN_FIELDS, SealError},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use greenroom_actors::{
@@ -158,7 +158,10 @@ fn open(
         Token::Id => (id, &login.tokens.id),
     };
     let Some(sealed) = sealed else { return Ok(None) };
-    Ok(Some(identities::open(&call.app().keyring, &asked.live.identity.user_id, name, sealed)?))
+    let user_id = &asked.live.identity.user_id;
+    let plain = identities::open(&call.app().keyring, user_id, name, sealed)?;
+    call.app().noticed.opened(&identities::entity(user_id).map_err(SealError::from)?, sealed);
+    Ok(Some(plain))
 }
 
 /// New tokens, stored. `None` when the provider gives none.
