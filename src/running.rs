@@ -4,9 +4,12 @@ use crate::{
     cli_api::Control,
     config::{Config, Secret},
     demo,
-    http::{Door, Entrance, WebhookLimits, router},
+    functions::Functions,
+    http::{Door, Entrance, router},
     parts::{self, App, Replacements},
-    reseal, send_stop, server, telemetry, unrouted,
+    reseal, send_stop, server,
+    sync::Sync,
+    telemetry, unrouted,
 };
 use anyhow::Context;
 use greenroom_instagram::sandbox::{Bind, RunningSandbox, Sandbox, SandboxOptions};
@@ -35,6 +38,8 @@ pub struct Running {
     own_sandbox: Option<RunningSandbox>,
     stop: DropGuard,
     door: JoinHandle<()>,
+    /// Connections of live clients.
+    live: Arc<Sync<Functions>>,
     grace: Duration,
 }
 
@@ -81,9 +86,11 @@ pub async fn start_on(
     let app = build(config.clone(), metrics, replacements, progress).await?;
     send_stop::restore(&app).await.context("cannot read whether automatic messages are stopped")?;
     serve_unrouted(&app).await;
-    entrance.open(router(Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) }));
+    let whole = Door::new(Arc::clone(&app), &config.server);
+    let live = Arc::clone(&whole.live);
+    entrance.open(router(whole));
     spawn_upkeep(&app, stop.token().clone());
-    let mut running = Running { app, address, sandbox: None, own_sandbox, stop, door, grace };
+    let mut running = Running { app, address, sandbox: None, own_sandbox, stop, door, live, grace };
     if sandboxed {
         running.sandbox = Some(aim_sandbox(&config, address).await?);
     } else {
@@ -223,7 +230,9 @@ impl Running {
     async fn close_door(self) -> Arc<App> {
         self.app.announce_stop();
         drop(self.stop);
-        if self.door.await.is_err() {
+        // Live connections are no requests: they are told, and closed one after the other, while requests end.
+        let ((), door) = tokio::join!(self.live.shut_down(), self.door);
+        if door.is_err() {
             tracing::error!("the front door ended by a panic");
         }
         self.app

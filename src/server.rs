@@ -4,20 +4,19 @@
 //! request heads (a client that sends one header a minute would hold its connection for ever). HTTP/1.1 only: telling the
 //! versions apart has no time limit in the library, and a proxy that ends TLS speaks HTTP/1.1 to us.
 
-use axum::{extract::Request, response::Response};
+use axum::{Extension, extract::Request, response::Response};
 use hyper::{body::Incoming, server::conn::http1::Builder};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::Service;
+use tower::{Layer, Service};
 
 /// Connections open at the same time; further ones wait to be accepted.
 pub const CONNECTIONS_MAX: usize = 20_000;
@@ -29,6 +28,10 @@ pub const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Pause after the system refused to accept (out of descriptors, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Who is at the other end of a connection: a client, or the proxy before it. An extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
 /// Serves until `stop`, then lets requests in flight finish within `grace`.
 pub async fn run<S>(listener: TcpListener, service: S, stop: CancellationToken, grace: Duration)
 where
@@ -36,7 +39,6 @@ where
     S::Future: Send,
 {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let graceful = GracefulShutdown::new();
     let tasks = TaskTracker::new();
     let builder = builder();
     loop {
@@ -44,7 +46,7 @@ where
             () = stop.cancelled() => break,
             accepted = accept(&listener, &connections) => accepted,
         };
-        let (stream, permit) = match accepted {
+        let (stream, peer, permit) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -52,22 +54,25 @@ where
                 continue;
             }
         };
-        let service = TowerToHyperService::new(service.clone());
-        let connection = builder.serve_connection(wrap(stream), service);
-        let watched = graceful.watch(connection);
+        let service = TowerToHyperService::new(Extension(Peer(peer)).layer(service.clone()));
+        let connection = builder.serve_connection(wrap(stream), service).with_upgrades();
+        let stop = stop.clone();
         tasks.spawn(async move {
+            let mut connection = pin!(connection);
             // A connection that breaks is the client's business.
-            let _ = watched.await;
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
             drop(permit);
         });
     }
     drop(listener);
     tasks.close();
-    let finished = async {
-        graceful.shutdown().await;
-        tasks.wait().await;
-    };
-    if tokio::time::timeout(grace, finished).await.is_err() {
+    if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
         tracing::warn!("connections were still open at the deadline");
     }
 }
@@ -76,10 +81,10 @@ where
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(connections).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
 }
 
 fn wrap(stream: TcpStream) -> TokioIo<TcpStream> {

@@ -99,6 +99,12 @@ impl ClientAddresses {
         Self { trusted: proxies.iter().filter_map(|text| text.parse().ok()).collect() }
     }
 
+    /// Proxies are named, so what they write can be trusted.
+    #[must_use]
+    pub const fn is_behind_proxies(&self) -> bool {
+        !self.trusted.is_empty()
+    }
+
     /// The client of a request with these values of the header, in order.
     ///
     /// Without trusted proxies only a single address counts: of several anybody may have written the first. With them

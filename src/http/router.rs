@@ -7,7 +7,12 @@ use super::{
     limits::{RETRY_AFTER, WebhookLimits},
     mailbox, provision, webhook,
 };
-use crate::{functions::Registry, parts::App};
+use crate::{
+    config,
+    functions::{Functions, Registry},
+    parts::App,
+    sync::{self, Sync},
+};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -15,6 +20,7 @@ use axum::{
     response::IntoResponse,
     routing::{any, delete, get, post, put},
 };
+use rand::TryRng;
 use std::sync::Arc;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
@@ -25,6 +31,26 @@ pub struct Door {
     pub app: Arc<App>,
     /// Admission of webhooks.
     pub webhooks: WebhookLimits,
+    /// The functions, for live clients and over plain HTTP.
+    pub live: Arc<Sync<Functions>>,
+}
+
+impl Door {
+    /// The door to a running application.
+    #[must_use]
+    pub fn new(app: Arc<App>, server: &config::Server) -> Self {
+        let functions = Functions::new(Arc::clone(&app), Registry::product());
+        // It only makes the names of failures differ from run to run.
+        let seed = rand::rngs::SysRng.try_next_u64().unwrap_or_default();
+        let live = Sync::new(
+            Arc::new(functions),
+            Arc::clone(&app.clock),
+            app.auth.addresses.clone(),
+            sync::Limits::default(),
+            seed,
+        );
+        Self { app, webhooks: WebhookLimits::new(server), live }
+    }
 }
 
 /// What is answered while the state is read back: the process lives, is not ready, and takes nothing.
@@ -75,7 +101,8 @@ pub fn router(door: Door) -> Router {
         .nest("/api/admin", admin)
         .route("/__sandbox/mail", get(mailbox::list))
         .merge(accounts)
-        .merge(documents::routes(&Registry::product(), door.app.auth.origins.own()))
+        .merge(documents::routes(door.live.product().registry(), door.app.auth.origins.own()))
+        .merge(sync::routes(Arc::clone(&door.live)))
         .route("/.well-known/openid-configuration", get(auth::discovery))
         .fallback(not_found)
         .with_state(door);

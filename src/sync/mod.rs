@@ -1,14 +1,27 @@
 //! The sync protocol: what the official `convex` clients speak, over WebSocket and HTTP.
 
-#[allow(dead_code, unused_imports, reason = "the connection, which uses it, comes next")]
+mod admission;
+mod connection;
+mod failure;
+mod http;
+mod lanes;
+mod limits;
 mod message;
-#[allow(dead_code, reason = "the connection, which uses it, comes next")]
 mod path;
 mod product;
+mod recent;
+mod room;
+mod routes;
+mod socket;
+#[cfg(test)]
+mod testing;
 mod value;
 
+pub use limits::{ConnectionLimits, Limits};
 pub use product::{
     Admitted, Answered, Call, Changes, Encoded, Failed, Kind, Mutated, Outcome, Product, Refused, RequestKey,
     Trouble, Ts,
 };
+pub use room::Sync;
+pub use routes::routes;
 pub use value::{Format, Value, ValueError};

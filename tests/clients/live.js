@@ -7,6 +7,7 @@ Object.assign(process.env, {
   BASE_URL: server.base,
   LIVE_URL: server.base,
   SANDBOX_URL: server.sandbox,
+  LIVE_OPERATOR_TOKEN: server.token,
   // What the lists of the accounts' flows ask for and these do not use.
   TARGET: "greenroom",
   MAIL_URL: `${server.base}/__sandbox/mail`,

@@ -382,7 +382,7 @@ fn open_door(
     let app =
         parts::build(config, telemetry::start_metrics().unwrap(), replacements, &mut |_, _, _| {}).unwrap();
     let stop = CancellationToken::new();
-    let routes = router(Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) });
+    let routes = router(Door::new(Arc::clone(&app), &config.server));
     let run = server::run(listener, routes, stop.clone(), config.server.shutdown_deadline.0);
     (app, stop, tokio::spawn(run))
 }

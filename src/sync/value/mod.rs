@@ -9,9 +9,9 @@ pub(super) use encode::write_text;
 use std::collections::BTreeMap;
 
 /// Deepest nesting of arrays and objects.
-pub const DEPTH_MAX: usize = 64;
+pub(super) const DEPTH_MAX: usize = 64;
 /// Longest key of an object, in characters.
-pub const KEY_CHARS_MAX: usize = 1024;
+pub(super) const KEY_CHARS_MAX: usize = 1024;
 
 /// A value. Every number of the JSON text is a 64-bit float; `$integer`, `$float` and `$bytes` carry the rest.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 // The server as a process of its own, on a port that stays the same over its lives, with the built-in sandbox beside it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,6 +50,11 @@ export class LiveServer {
     throw new Error("the server did not start");
   }
 
+  /** The operator's token. */
+  get token() {
+    return readFileSync(join(this.folder, "data", "operator-token"), "utf8").trim();
+  }
+
   /** Ends the process as a power cut would, and waits until it is gone. */
   async kill() {
     this.child.kill("SIGKILL");
@@ -65,6 +70,6 @@ export class LiveServer {
   /** Ends everything and forgets the data. */
   async close() {
     if (this.child.exitCode === null && this.child.signalCode === null) await this.kill();
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

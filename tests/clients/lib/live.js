@@ -25,13 +25,31 @@ export async function until(holds, otherwise = () => "it never came") {
   }
 }
 
-/** Someone new, signed up at `base`. */
-export const person = (base = LIVE_URL, name = "Ada") => signedUp({ base, name });
+/** Someone new, signed up at `base`, on a plan with room. */
+export async function person({ base = LIVE_URL, token = process.env.LIVE_OPERATOR_TOKEN, name = "Ada" } = {}) {
+  const someone = await signedUp({ base, name });
+  const answer = await fetch(`${base}/api/admin/workspaces/${someone.user.id}/plan`, {
+    method: "PUT",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ plan: "growth" }),
+  });
+  assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
+  return someone;
+}
 
 /** What `setAuth` asks for tokens: the session's, over the official pairing's client plugin. */
 export function tokens({ browser }, create = createAuthClient) {
   const client = browser.client(create, { plugins: [convexClient()] });
-  return async () => (await client.convex.token()).data?.token ?? null;
+  return async () => {
+    for (;;) {
+      try {
+        return (await client.convex.token()).data?.token ?? null;
+      } catch {
+        // Nobody is there just now. A page would sign out here; this one waits.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  };
 }
 
 const opened = [];

@@ -104,7 +104,7 @@ describe("over the socket", () => {
   });
 
   test("another user in the same client sees only their own rows", async () => {
-    const [ada, bob] = [await person(LIVE_URL, "Ada"), await person(LIVE_URL, "Bob")];
+    const [ada, bob] = [await person({ name: "Ada" }), await person({ name: "Bob" })];
     const client = live(ada);
     const seen = follow(client, api.automations.getAutomations);
     await client.mutation(api.automations.createAutomation, rule("ada"));

@@ -12,7 +12,7 @@ after(async () => {
 
 test("a killed server in the middle of a subscription and of a mutation", async () => {
   server = await LiveServer.start();
-  const client = live(await person(server.base));
+  const client = live(await person(server));
   const seen = follow(client, api.automations.getAutomations);
   await client.mutation(api.automations.createAutomation, rule("before"));
   await server.kill();
