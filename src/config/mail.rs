@@ -13,6 +13,8 @@ section! {
         port: u32 = 587, "port", 1..=65_535;
         /// Encryption: `starttls`, `tls` (from the first byte, port 465) or `none` (this machine only).
         encryption: String = "starttls".to_owned(), "name";
+        /// PEM file of an authority that is believed beside the well-known ones, for a server with a certificate of one's own; empty: none.
+        ca_file: String = String::new(), "path";
         /// User at the SMTP server; empty: no authentication.
         user: String = String::new(), "text";
         /// Password at the SMTP server.
