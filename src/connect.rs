@@ -13,7 +13,10 @@ use greenroom_persistence::{
     secret::{Field, SecretError},
 };
 use secrecy::ExposeSecret;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// Time that a disconnection waits for the account to be free: moments, unless the note that it waits for fails.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(2);
 
 /// An account that was connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,16 +109,33 @@ pub enum DisconnectError {
     Directory(#[from] ReadError),
 }
 
-/// Disconnects a workspace from its account. The workspace itself asks the platform to send no more webhooks; that may
-/// fail, and what still comes belongs to nobody. A workspace without an account is disconnected already.
+/// Disconnects a workspace from its account, which is free for others then. The workspace itself asks the platform to send
+/// no more webhooks; that may fail, and what still comes belongs to nobody. A workspace without an account is disconnected
+/// already.
 ///
 /// # Errors
 /// See [`DisconnectError`].
 pub async fn disconnect(app: &Arc<App>, workspace: &str) -> Result<(), DisconnectError> {
     match app.users.ask(workspace, Command::DisconnectInstagram, 0).await {
-        Ok(_) | Err(AskError::Rejected(Rejection::NotConnected)) => Ok(()),
-        Err(error) => Err(error.into()),
+        Ok(_) | Err(AskError::Rejected(Rejection::NotConnected)) => {}
+        Err(error) => return Err(error.into()),
     }
+    if let Err(error) = until_free(app, workspace).await {
+        tracing::info!(%error, "the account is free in a moment");
+    }
+    Ok(())
+}
+
+async fn until_free(app: &App, workspace: &str) -> Result<(), AskError<User>> {
+    let mut watch = app.users.watch(workspace)?;
+    let deadline = app.clock.now() + GIVEN_BACK_WITHIN;
+    while app.users.published(workspace).await?.state.gives_names_back() {
+        tokio::select! {
+            changed = watch.changed() => if changed.is_err() { break },
+            () = app.clock.sleep_until(deadline) => break,
+        }
+    }
+    Ok(())
 }
 
 /// The owner of an account took the permission back on Instagram at an instant. Nothing happens when no workspace has the

@@ -1,9 +1,10 @@
 //! Deletion requests of the platform: a person asks Instagram that what an app keeps of their account is deleted. The
 //! request gets a confirmation code, under which its status can be seen by whoever has it.
 
-use crate::parts::App;
+use crate::{config::Secret, parts::App};
 use greenroom_actors::{
     Entity, EntityId, Timestamp,
+    custody::Custody,
     deletion::{Command, Deletion, Target},
     id::AccountId,
     identity::SecretHash,
@@ -12,16 +13,17 @@ use greenroom_actors::{
 };
 use greenroom_persistence::{ReadError, Seq};
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
-use std::sync::Arc;
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// Bytes of a confirmation code, written as two characters each.
 const CODE_BYTES: usize = 16;
-/// What confirmation codes are made for; keeps them apart from everything else that the app secret signs.
+/// What confirmation codes are made for; keeps them apart from everything else that the key is used for.
 const CODE_PURPOSE: &str = "greenroom deletion code 1";
 /// The same of hashes of persons' ids.
 const SUBJECT_PURPOSE: &str = "greenroom deletion subject 1";
+/// The same of keys of custody entities.
+const CUSTODY_PURPOSE: &str = "greenroom custody 1";
 /// Size of a request for admission, in bytes.
 const REQUEST_BYTES: usize = 512;
 
@@ -57,6 +59,9 @@ pub enum ErasureError {
     /// The request's entity did not answer.
     #[error(transparent)]
     Ask(#[from] AskError<Deletion>),
+    /// The entity that knows who holds data of the account did not answer.
+    #[error(transparent)]
+    Custody(#[from] AskError<Custody>),
 }
 
 /// Takes a request in: durable before the code is returned, and seen through from then on. The same request gives the same
@@ -72,15 +77,9 @@ pub async fn request(
     platform_user_id: &str,
     issued_at_ms: i64,
 ) -> Result<String, ErasureError> {
-    let secret = &app.instagram_app.secret;
-    let code = code(secret, platform_user_id, issued_at_ms);
-    let subject = SecretHash::of(&hex(&mac(secret, SUBJECT_PURPOSE, platform_user_id)));
-    let owner = app.stores.directory.lookup(&account_claim(platform_user_id)).await?;
-    let targets = owner
-        .filter(|owner| owner.kind() == User::KIND)
-        .map(|owner| Target { workspace: owner.key().into(), account: AccountId::from(platform_user_id) })
-        .into_iter()
-        .collect();
+    let code = app.deletion_key.code(platform_user_id, issued_at_ms);
+    let subject = app.deletion_key.subject(platform_user_id);
+    let targets = targets(app, platform_user_id).await?;
     app.deletions.ask(&code, Command::Receive { subject, targets }, REQUEST_BYTES).await?;
     Ok(code)
 }
@@ -104,14 +103,51 @@ pub async fn status(app: &App, code: &str) -> Result<Option<DeletionStatus>, Era
     }))
 }
 
-fn code(secret: &SecretString, platform_user_id: &str, issued_at_ms: i64) -> String {
-    let mac = mac(secret, CODE_PURPOSE, &format!("{issued_at_ms}\n{platform_user_id}"));
-    hex(mac.first_chunk::<CODE_BYTES>().unwrap_or(&[0; CODE_BYTES]))
+/// The workspace that has the account, and all that hold data of it from before.
+async fn targets(app: &App, platform_user_id: &str) -> Result<Vec<Target>, ErasureError> {
+    let owner = app.stores.directory.lookup(&account_claim(platform_user_id)).await?;
+    let owner = owner.filter(|owner| owner.kind() == User::KIND).map(|owner| Arc::from(owner.key()));
+    let holders = app.custodian.holders(platform_user_id).await?;
+    let workspaces: BTreeSet<Arc<str>> = owner.into_iter().chain(holders).collect();
+    let account = AccountId::from(platform_user_id);
+    Ok(workspaces.into_iter().map(|workspace| Target { workspace, account: account.clone() }).collect())
 }
 
-/// A message under a key that is made from the app secret for one purpose.
-fn mac(secret: &SecretString, purpose: &str, message: &str) -> [u8; 32] {
-    keyed(&keyed(secret.expose_secret().as_bytes(), purpose), message)
+/// Makes codes and names that only this installation can make, the same ones for ever. Its `Debug` shows nothing of it.
+pub struct DeletionKey(Secret);
+
+impl fmt::Debug for DeletionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeletionKey(..)")
+    }
+}
+
+impl DeletionKey {
+    /// Of this secret.
+    #[must_use]
+    pub const fn new(secret: Secret) -> Self {
+        Self(secret)
+    }
+
+    fn code(&self, platform_user_id: &str, issued_at_ms: i64) -> String {
+        let mac = self.mac(CODE_PURPOSE, &format!("{issued_at_ms}\n{platform_user_id}"));
+        hex(mac.first_chunk::<CODE_BYTES>().unwrap_or(&[0; CODE_BYTES]))
+    }
+
+    fn subject(&self, platform_user_id: &str) -> SecretHash {
+        SecretHash::of(&hex(&self.mac(SUBJECT_PURPOSE, platform_user_id)))
+    }
+
+    /// Key of the entity that knows who holds data of the account.
+    #[must_use]
+    pub fn custody(&self, account: &str) -> String {
+        hex(&self.mac(CUSTODY_PURPOSE, account))
+    }
+
+    /// A message under a key that is made for one purpose.
+    fn mac(&self, purpose: &str, message: &str) -> [u8; 32] {
+        keyed(&keyed(self.0.expose().as_bytes(), purpose), message)
+    }
 }
 
 #[expect(clippy::expect_used, reason = "a key of this kind may have any length")]
@@ -134,19 +170,19 @@ mod tests {
 
     #[test]
     fn the_same_request_has_the_same_code_and_no_other_has_it() {
-        let secret = SecretString::from("fictional_app_secret_0123456789ab");
-        let other = SecretString::from("fictional_app_secret_0123456789ac");
-        let first = code(&secret, ID, ISSUED_AT);
-        assert_eq!(first, code(&secret, ID, ISSUED_AT));
+        let key = DeletionKey::new(Secret::new("fictional-deletion-key-0123456789ab"));
+        let other = DeletionKey::new(Secret::new("fictional-deletion-key-0123456789ac"));
+        let first = key.code(ID, ISSUED_AT);
+        assert_eq!(first, key.code(ID, ISSUED_AT));
         assert!(first.len() >= 24 && first.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{first}");
-        for different in [
-            code(&secret, ID, ISSUED_AT + 1),
-            code(&secret, "26000000000000002", ISSUED_AT),
-            code(&other, ID, ISSUED_AT),
-        ] {
+        for different in
+            [key.code(ID, ISSUED_AT + 1), key.code("26000000000000002", ISSUED_AT), other.code(ID, ISSUED_AT)]
+        {
             assert_ne!(first, different);
         }
-        assert!(!hex(&mac(&secret, SUBJECT_PURPOSE, ID)).starts_with(&first));
+        assert_ne!(key.custody(ID), key.subject(ID).hex());
+        assert!(!key.custody(ID).starts_with(&first) && !key.custody(ID).contains(ID));
+        assert!(!hex(&key.mac(SUBJECT_PURPOSE, ID)).starts_with(&first));
     }
 
     #[test]

@@ -20,6 +20,8 @@ const DEMO_PASSWORD_FILE: &str = "demo-password";
 const AUTH_SECRETS_FILE: &str = "auth-secrets";
 /// File of the keys that sign tokens of the sync client, in the data folder: one a line, the current one first.
 const TOKEN_KEYS_FILE: &str = "token-keys";
+/// File of the key of deletion requests, in the data folder. Never changed.
+const DELETION_KEY_FILE: &str = "deletion-key";
 /// Id of a generated key.
 const GENERATED_KEY_ID: &str = "generated-1";
 /// Largest secret file that is read, in bytes.
@@ -114,6 +116,15 @@ pub fn auth_secrets(dir: &Path, configured: &[Secret]) -> Result<auth::secrets::
     }
     let text = read_or_create(&dir.join(AUTH_SECRETS_FILE), random_hex)?;
     Ok(auth::secrets::Secrets::new(&lines(&text))?)
+}
+
+/// The key of deletion requests, made on the first start. Not one of the app's secrets, for those are rotated: the same
+/// request must get the same code, and the trail of an account must be found, for ever.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn deletion_key(dir: &Path) -> Result<Secret, KeysError> {
+    Ok(Secret::new(read_or_create(&dir.join(DELETION_KEY_FILE), random_hex)?.trim()))
 }
 
 /// The keys that sign tokens of the sync client, made on the first start; `issuer` is the public origin. To rotate, put a

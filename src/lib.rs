@@ -6,6 +6,7 @@ pub mod cli_api;
 pub mod clock;
 pub mod config;
 pub mod connect;
+pub mod custodian;
 pub mod delivery;
 pub mod demo;
 pub mod erasure;

@@ -13,16 +13,19 @@ use crate::{
     },
     clock::SystemClock,
     config::{Config, MailTransport, Secret},
+    custodian::Custodian,
     delivery::QuarantineWarning,
+    erasure::DeletionKey,
     keys::{self, KeysError},
     metric_definitions::WebhookCounters,
     outlets::{
-        DeletionOutlet, IdentityOutlet, IntakeOutlet, SendStop, SignInOutlet, UserOutlet, UserOutletParts,
-        model::NoModel,
+        CustodyOutlet, DeletionOutlet, IdentityOutlet, IntakeOutlet, SendStop, SignInOutlet, UserOutlet,
+        UserOutletParts, model::NoModel,
     },
     reseal::{Noticed, NoticedEntities},
 };
 use greenroom_actors::{
+    custody::Custody,
     deletion::Deletion,
     identity::Identity,
     intake::Intake,
@@ -63,6 +66,12 @@ pub struct App {
     pub intake: Host<Intake>,
     /// Deletion requests of the platform.
     pub deletions: Host<Deletion>,
+    /// Which workspaces hold data of an account.
+    pub custody: Host<Custody>,
+    /// The same, by the account.
+    pub custodian: Custodian,
+    /// Makes the codes of deletion requests.
+    pub deletion_key: Arc<DeletionKey>,
     /// The engine.
     pub stores: Stores,
     /// The clock.
@@ -178,6 +187,9 @@ pub fn build(
     let clock: Arc<dyn Clock> = replacements.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let limits = replacements.limits.unwrap_or_else(|| shell_limits(config));
     let send_stop = Arc::<SendStop>::default();
+    let deletion_key = Arc::new(DeletionKey::new(keys::deletion_key(&config.data.dir)?));
+    let custody = Host::start(stores.clone(), Arc::new(CustodyOutlet), Arc::clone(&clock), limits.clone())?;
+    let custodian = Custodian::new(custody.clone(), Arc::clone(&deletion_key));
     let outlet = replacements.outlet.unwrap_or_else(|| {
         Arc::new(UserOutlet::new(UserOutletParts {
             client: client.clone(),
@@ -187,17 +199,24 @@ pub fn build(
             model: Arc::new(NoModel),
             history: Arc::clone(&stores.history),
             clock: Arc::clone(&clock),
+            custodian: custodian.clone(),
             stop: Arc::clone(&send_stop),
         }))
     });
     let users = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
-    let outlet = Arc::new(DeletionOutlet::new(users.clone()));
+    let outlet = Arc::new(DeletionOutlet::new(users.clone(), custodian.clone()));
     let deletions = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let mailbox = (config.mail_transport() == MailTransport::Sandbox).then(Mailbox::default);
     let mailer = mailer(config, mailbox.as_ref())?;
     let auth = auth(config, mailer.is_some())?;
     let mailer = mailer.unwrap_or_else(|| Arc::new(NoMailer));
-    let outlet = Arc::new(IdentityOutlet::new(mailer, Arc::clone(&keyring), noticed.clone(), users.clone()));
+    let outlet = Arc::new(IdentityOutlet::new(
+        mailer,
+        Arc::clone(&keyring),
+        noticed.clone(),
+        users.clone(),
+        custodian.clone(),
+    ));
     let identities = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let sign_ins = Host::start(stores.clone(), Arc::new(SignInOutlet), Arc::clone(&clock), limits.clone())?;
     let intake = Host::start(stores.clone(), Arc::new(IntakeOutlet), Arc::clone(&clock), limits)?;
@@ -209,6 +228,9 @@ pub fn build(
         mailbox,
         intake,
         deletions,
+        custody,
+        custodian,
+        deletion_key,
         stores,
         clock,
         secrets,
@@ -357,6 +379,8 @@ impl App {
         self.sign_ins.drain(deadline).await;
         self.deletions.drain(deadline).await;
         let report = self.users.drain(deadline).await;
+        // Last of them: what workspaces note is kept there.
+        self.custody.drain(deadline).await;
         self.intake.drain(deadline).await;
         if !report.complete {
             tracing::warn!(
@@ -376,6 +400,7 @@ impl App {
         self.sign_ins.abort();
         self.deletions.abort();
         self.users.abort();
+        self.custody.abort();
         self.intake.abort();
         self.stores.journal.close().await;
     }

@@ -1,12 +1,13 @@
 //! Entities and the shell that runs them.
 //!
-//! The core (`user`, `identity`, `signin`, `deletion`, `intake`, `text`, `hrn`, `automation`) decides: pure, synchronous,
+//! The core (`user`, `identity`, `signin`, `deletion`, `custody`, `intake`, `text`, `hrn`, `automation`) decides: pure, synchronous,
 //! deterministic, without tokio, ractor, clocks, randomness, storage or HTTP. The shell (`shell`) owns mailboxes,
 //! recovery, passivation, supervision and the outbox relay, and is written once for every kind.
 
 pub mod automation;
 #[cfg(any(test, feature = "test-support"))]
 pub mod clock;
+pub mod custody;
 pub mod deletion;
 pub mod entity;
 pub mod errand;

@@ -87,6 +87,9 @@ impl Outlet<User> for Counting {
                 let profile = Profile { username, display_name, profile_pic_url: None };
                 Some(Command::ProfileFetched { person, profile: Some(profile) })
             }
+            UserEffect::NoteCustody { since, account, .. } => {
+                Some(Command::CustodyNoted { account, since, made: true })
+            }
             UserEffect::Subscribe { since, .. } => {
                 Some(Command::WebhooksAsked { since, outcome: WebhooksOutcome::Subscribed })
             }

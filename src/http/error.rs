@@ -136,7 +136,7 @@ impl From<ErasureError> for ApiError {
     fn from(error: ErasureError) -> Self {
         let message = error.to_string();
         match error {
-            ErasureError::Store(_) => Self::new(Code::Unavailable, message),
+            ErasureError::Store(_) | ErasureError::Custody(_) => Self::new(Code::Unavailable, message),
             ErasureError::Ask(AskError::Rejected(never)) => match never {},
             ErasureError::Ask(AskError::Overloaded { retry_after }) => {
                 Self::new(Code::RateLimited, message).retry_after(retry_after)

@@ -1,7 +1,9 @@
 //! The way out of an identity: mails, and the erasure of the workspace of a user who was deleted.
 
+use super::deletion;
 use crate::{
     auth::mail::{self, Mail, MailError, Mailer},
+    custodian::Custodian,
     identities,
     reseal::Noticed,
 };
@@ -13,7 +15,7 @@ use greenroom_actors::{
         mail::{MailKind, MailOutcome},
     },
     ports::Outlet,
-    shell::{AskError, Host},
+    shell::Host,
     user::{self, User},
 };
 use greenroom_persistence::secret::Keyring;
@@ -25,19 +27,21 @@ pub struct IdentityOutlet {
     keyring: Arc<Keyring>,
     noticed: Noticed,
     users: Host<User>,
+    custodian: Custodian,
 }
 
 impl IdentityOutlet {
-    /// An outlet that hands mails to `mailer`, tells `noticed` what an older key had sealed, and erases workspaces of
-    /// `users`.
+    /// An outlet that hands mails to `mailer`, tells `noticed` what an older key had sealed, erases workspaces of `users`, and
+    /// then forgets what they held.
     #[must_use]
     pub const fn new(
         mailer: Arc<dyn Mailer>,
         keyring: Arc<Keyring>,
         noticed: Noticed,
         users: Host<User>,
+        custodian: Custodian,
     ) -> Self {
-        Self { mailer, keyring, noticed, users }
+        Self { mailer, keyring, noticed, users, custodian }
     }
 
     async fn send(&self, identity: &EntityId, kind: MailKind, to: &Email, sealed: &Sealed) -> MailOutcome {
@@ -60,9 +64,8 @@ impl IdentityOutlet {
     }
 
     async fn erase(&self, user_id: &str) -> bool {
-        match self.users.ask(user_id, user::Command::Erase, 0).await {
-            // A key that no workspace can have: there is none.
-            Ok(_) | Err(AskError::BadKey) => true,
+        match deletion::erase(&self.users, &self.custodian, user_id, None, user::Command::Erase).await {
+            Ok(()) => true,
             Err(error) => {
                 tracing::warn!(%error, "a workspace is not erased yet");
                 false

@@ -10,7 +10,22 @@ pub use identity::{IdentityOutlet, SignInOutlet};
 pub use instagram::{SendStop, TOKEN_FIELD, UserOutlet, UserOutletParts};
 
 use async_trait::async_trait;
-use greenroom_actors::{EntityId, intake::Intake, ports::Outlet};
+use greenroom_actors::{EntityId, custody::Custody, intake::Intake, ports::Outlet};
+
+/// Notes of held accounts ask for nothing outside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CustodyOutlet;
+
+#[async_trait]
+impl Outlet<Custody> for CustodyOutlet {
+    async fn run(
+        &self,
+        _: &EntityId,
+        effect: std::convert::Infallible,
+    ) -> Option<greenroom_actors::custody::Command> {
+        match effect {}
+    }
+}
 
 /// The intake log asks for nothing outside.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,6 +2,7 @@
 
 use greenroom::{
     config::{Config, Secret},
+    connect,
     demo::{self, DEMO_ACCOUNT, OWNER_ADDRESS, Owner},
     identities,
     parts::Replacements,
@@ -83,7 +84,7 @@ async fn the_owner_gets_the_account_from_the_workspace_of_an_earlier_version_and
     // The earlier version: the same token in a workspace that nobody owns.
     let app = &running.app;
     let known = app.users.published(&first.workspace).await.unwrap().state.integration.clone().unwrap();
-    app.users.ask(&first.workspace, Command::DisconnectInstagram, 0).await.unwrap();
+    connect::disconnect(app, &first.workspace).await.unwrap();
     let connect = greenroom_actors::user::command::Connect {
         account: known.account.clone(),
         app_scoped: known.app_scoped.clone(),
@@ -104,7 +105,7 @@ async fn the_owner_gets_the_account_from_the_workspace_of_an_earlier_version_and
         "{told:#?}"
     );
     // Another workspace keeps what it has.
-    app.users.ask(&owner.workspace, Command::DisconnectInstagram, 0).await.unwrap();
+    connect::disconnect(app, &owner.workspace).await.unwrap();
     app.users.ask("by-hand", Command::ConnectInstagram(connect), 0).await.unwrap();
     let refused = arrive(&running, data).await.err().unwrap().to_string();
     assert!(refused.contains("account_in_use"), "{refused}");

@@ -1,8 +1,12 @@
 //! Deletion requests of the platform: the data goes, and whoever has the code sees that it did.
 
-use crate::world::{BAKERY, World};
+use crate::world::{BAKERY, Tenant, World};
 use greenroom::erasure::{self, DeletionStatus};
-use greenroom_actors::{Entity, EntityId, deletion::Deletion, user::User};
+use greenroom_actors::{
+    Entity, EntityId,
+    deletion::Deletion,
+    user::{Command, User},
+};
 use greenroom_persistence::{Direction, Seq};
 use std::time::Duration;
 
@@ -95,5 +99,77 @@ async fn of_an_unknown_account_everything_is_gone_and_unknown_codes_make_nothing
     assert_eq!(world.app.stores.journal.position(), position);
     assert_eq!(world.app.deletions.stats().resident, 1, "guessing activates nothing");
     assert_ne!(position.0, Seq::ZERO.0);
+    world.close().await;
+}
+
+/// Somebody else's workspace, for the same account.
+const NEXT: Tenant = Tenant { workspace: "next", ..BAKERY };
+
+#[tokio::test]
+async fn what_a_disconnected_account_left_is_found_and_erased_in_every_workspace_that_had_it() {
+    let mut world = World::bakery().await;
+    world.dm(BAKERY, 1, "hello from one").await;
+    world.drain(HOUR).await;
+    world.tell(BAKERY, Command::DisconnectInstagram).await;
+    // The account goes to another workspace, and away from there too.
+    world.adopt(NEXT);
+    world.connect(NEXT).await;
+    world.dm(NEXT, 2, "hello from two").await;
+    world.drain(HOUR).await;
+    world.tell(NEXT, Command::DisconnectInstagram).await;
+    world.settle().await;
+    for tenant in [BAKERY, NEXT] {
+        assert_eq!(world.state(tenant).await.contacts.len(), 1);
+    }
+    // What is known of it outlives a crash.
+    world.crash(|_| {}).await;
+    let code = erasure::request(&world.app, BAKERY.app_scoped, ISSUED_AT).await.unwrap();
+    done(&world, &code).await;
+    for tenant in [BAKERY, NEXT] {
+        let state = world.state(tenant).await;
+        assert!(state.contacts.is_empty() && state.integration.is_none(), "{}", tenant.workspace);
+        assert_eq!(state.held_accounts(None).count(), 0);
+    }
+    // Nobody holds anything any more, by either id.
+    for id in [BAKERY.account, BAKERY.app_scoped] {
+        assert!(world.app.custodian.holders(id).await.unwrap().is_empty());
+    }
+    world.close().await;
+}
+
+#[tokio::test]
+async fn a_connection_made_after_a_deletion_is_held_and_found_again() {
+    let world = World::bakery().await;
+    let first = erasure::request(&world.app, BAKERY.account, ISSUED_AT).await.unwrap();
+    done(&world, &first).await;
+    world.connect(BAKERY).await;
+    world.dm(BAKERY, 1, "hello again").await;
+    world.drain(HOUR).await;
+    world.tell(BAKERY, Command::DisconnectInstagram).await;
+    world.settle().await;
+    let holders = world.app.custodian.holders(BAKERY.app_scoped).await.unwrap();
+    assert_eq!(holders, [BAKERY.workspace.into()]);
+    let second = erasure::request(&world.app, BAKERY.account, ISSUED_AT + 1_000).await.unwrap();
+    assert_ne!(first, second);
+    done(&world, &second).await;
+    assert!(world.state(BAKERY).await.contacts.is_empty());
+    world.close().await;
+}
+
+#[tokio::test]
+async fn a_request_has_the_same_code_after_the_apps_secret_was_rotated() {
+    let mut world = World::bakery().await;
+    let code = erasure::request(&world.app, BAKERY.account, ISSUED_AT).await.unwrap();
+    done(&world, &code).await;
+    world
+        .crash(|config| {
+            config
+                .instagram
+                .app_secrets
+                .insert(0, greenroom::config::Secret::new("rotated-secret-0123456789"))
+        })
+        .await;
+    assert_eq!(erasure::request(&world.app, BAKERY.account, ISSUED_AT).await.unwrap(), code);
+    assert_eq!(erasure::status(&world.app, &code).await.unwrap().unwrap().word(), "done");
     world.close().await;
 }

@@ -66,6 +66,9 @@ impl Outlet<User> for Counting {
                     usage: None,
                 })
             }
+            UserEffect::NoteCustody { since, account, .. } => {
+                Some(Command::CustodyNoted { account, since, made: true })
+            }
             UserEffect::Subscribe { since, .. } => {
                 Some(Command::WebhooksAsked { since, outcome: WebhooksOutcome::Subscribed })
             }

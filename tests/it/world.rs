@@ -241,6 +241,8 @@ impl World {
         self.app.users.abort();
         self.app.identities.abort();
         self.app.sign_ins.abort();
+        self.app.deletions.abort();
+        self.app.custody.abort();
         self.app.intake.abort();
         change(&mut self.config);
         let replacements = Replacements {

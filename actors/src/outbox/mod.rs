@@ -55,7 +55,10 @@ pub use outcome::{
     Consequence, Echo, FailureClass, Notice, ReadOutcome, Refusal, SeenMessage, SendOutcome, Usage,
 };
 
-use crate::{Timestamp, id::Mid};
+use crate::{
+    Timestamp,
+    id::{Igsid, Mid},
+};
 use health::{Health, NotedUsage, Safety, UsageLevel};
 use imbl::OrdMap;
 use index::{Index, Place};
@@ -162,6 +165,21 @@ impl Outbox {
     #[must_use]
     pub fn emptied(&self) -> Self {
         Self { last_id: self.last_id, ..Self::default() }
+    }
+
+    /// The outbox without what was enqueued before an instant, and without everything to some persons.
+    #[must_use]
+    pub fn since(&self, before: Timestamp, is_gone: impl Fn(&Igsid) -> bool) -> Self {
+        let to_gone = |thread: &ThreadId| matches!(thread, ThreadId::Person(person) if is_gone(person));
+        let is_kept = |item: &Outbound| item.created_at >= before && !to_gone(&item.thread);
+        let mut next = self.clone();
+        for item in self.items.values().filter(|item| !is_kept(item)) {
+            next.items.remove(&item.id);
+            next.threads.remove(&item.thread);
+        }
+        next.held.retain(|echo| echo.received_at >= before && !to_gone(&echo.thread));
+        next.restored();
+        next
     }
 
     /// A message at hand.

@@ -106,6 +106,11 @@ impl ActionLogs {
         (self.0.len() >= ACTION_LOGS_MAX).then(|| self.0.front()).flatten()
     }
 
+    /// Drops what is older.
+    pub(super) fn forget(&mut self, before: Timestamp) {
+        self.0.retain(|row| row.at >= before);
+    }
+
     pub(super) fn push(&mut self, row: Arc<ActionLog>) {
         if self.0.len() >= ACTION_LOGS_MAX {
             self.0.pop_front();

@@ -172,6 +172,10 @@ impl User {
             UserEvent::Disclosed { person, at } => {
                 self.with_contact(person, |contact| contact.disclosed_at = Some(*at));
             }
+            UserEvent::CustodyNoted { account, note } => {
+                self.notes.insert(account.clone(), Arc::clone(note));
+            }
+            UserEvent::FormerAccountErased { account, before } => self.forget_former(account, *before),
             UserEvent::Erased { .. } => self.forget_everything(),
             UserEvent::InstagramErased { .. } => self.forget_instagram(),
         }
@@ -250,7 +254,7 @@ impl User {
         self.questions.insert(question.id, Arc::clone(question));
     }
 
-    fn close_question(&mut self, id: QuestionId) {
+    pub(super) fn close_question(&mut self, id: QuestionId) {
         let Some(question) = self.questions.remove(&id) else { return };
         self.agenda.drop(question.due, Job::Question(id));
         self.with_contact(&question.case.person, |contact| {
@@ -278,7 +282,7 @@ impl User {
         self.postless.insert(comment.clone(), Arc::clone(waiting));
     }
 
-    fn close_postless(&mut self, comment: &CommentId) {
+    pub(super) fn close_postless(&mut self, comment: &CommentId) {
         if let Some(before) = self.postless.remove(comment) {
             self.agenda.drop(before.look_up.due, Job::Comment(comment.clone()));
         }
@@ -290,7 +294,7 @@ impl User {
         self.erasures.insert(mid.clone(), Arc::clone(erasure));
     }
 
-    fn close_erasure(&mut self, mid: &Mid) {
+    pub(super) fn close_erasure(&mut self, mid: &Mid) {
         if let Some(before) = self.erasures.remove(mid) {
             self.agenda.drop(before.due, Job::Erase(mid.clone()));
         }

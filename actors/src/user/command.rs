@@ -85,6 +85,15 @@ pub enum Command {
     },
     /// The platform said whether the token lives. From the outlet.
     TokenChecked(TokenState),
+    /// It was noted outside that data of an account is held here, or not. From the outlet.
+    CustodyNoted {
+        /// Professional account id.
+        account: AccountId,
+        /// Start of the attempt.
+        since: Timestamp,
+        /// It is durable.
+        made: bool,
+    },
     /// A person's profile came, or did not. From the outlet.
     ProfileFetched {
         /// Who.
@@ -255,8 +264,9 @@ pub enum Command {
     /// vacant one is left as it is.
     Erase,
     /// Erase what came from an Instagram account: token, contacts, threads, comments, decisions, what waits, the whole
-    /// history. The owner's automations, settings, facts, plan and counters stay. When the workspace's connection, of
-    /// whatever status, is to another account, or there is none, nothing happens. (Data deletion request of the platform.)
+    /// history. The owner's automations, settings, facts, plan and counters stay. Of an account that was connected before
+    /// another one, its contacts go, and whatever is older than the present connection; what came with that one stays,
+    /// except for its history. Without data of the account nothing happens. (Data deletion request of the platform.)
     EraseInstagramData {
         /// Either id of the account.
         account: AccountId,

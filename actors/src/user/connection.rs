@@ -3,7 +3,7 @@
 use super::{
     Rejection, Reply, User, UserEffect, UserEvent, backlog, cancel,
     command::{Connect, TokenState},
-    comment,
+    comment, custody,
     decision::{CancelReason, Skip, Verdict},
     dm,
     held::{HeldEvent, PARKED_AGE_MAX},
@@ -55,6 +55,7 @@ pub(super) fn connect(
     if before.as_ref().is_some_and(|known| !same && known.status != Status::Disconnected) {
         return Err(Rejection::OtherAccountConnected);
     }
+    custody::check_room(draft, &connect.account)?;
     for id in std::iter::once(&connect.account).chain(&connect.app_scoped) {
         draft.directory(DirectoryChange::Claim(account_claim(id.as_str())));
     }
@@ -77,6 +78,7 @@ pub(super) fn connect(
         upkeep: Upkeep { refresh: Errand::done(now), ..Upkeep::default() },
     };
     draft.emit(UserEvent::IntegrationSet(Arc::new(integration.in_working_order())));
+    custody::connected(draft, now, &connect.account, connect.app_scoped.as_ref());
     webhooks::attempt(draft, now);
     set_pace(draft);
     renew_permissions(draft, now);
@@ -219,7 +221,7 @@ pub(super) fn disconnect(draft: &mut Draft<User>, now: Timestamp) -> Result<Repl
     draft.emit(UserEvent::IntegrationSet(Arc::new(next)));
     cancel::everything(draft, now, CancelReason::Disconnected, true);
     park(draft, now, ParkReason::Disconnected);
-    release(draft, &integration);
+    custody::disconnected(draft, now, &integration.account);
     Ok(Reply::Done)
 }
 

@@ -5,7 +5,7 @@ use super::{
     agenda::{JOBS_PER_TICK_MAX, Job},
     asking, backlog,
     command::LookedUp,
-    comment, connection, control, data_deletion,
+    comment, connection, control, custody, data_deletion,
     decision::DecisionNo,
     dm::{self, Incoming},
     echo, erase,
@@ -79,6 +79,7 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
             asking::answered(draft, now, *question, *attempt, result);
         }
         Command::ConnectInstagram(connect) => return connection::connect(draft, now, connect),
+        Command::CustodyNoted { account, since, made } => custody::noted(draft, now, account, *since, *made),
         Command::TokenRefreshed { since, outcome } => refresh::finished(draft, now, *since, outcome),
         Command::WebhooksAsked { since, outcome } => webhooks::asked(draft, now, *since, *outcome),
         Command::ResealToken { from, to } => connection::reseal(draft, from, to),
@@ -112,7 +113,9 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
             }
         }
         Command::Erase => data_deletion::erase(draft, now),
-        Command::EraseInstagramData { account } => data_deletion::erase_instagram(draft, now, account),
+        Command::EraseInstagramData { account } => {
+            return data_deletion::erase_instagram(draft, now, account);
+        }
         Command::ReadNotifications { no } => draft.emit(UserEvent::NotificationsRead { no: *no, at: now }),
     }
     Ok(Reply::Done)
@@ -207,6 +210,7 @@ fn note_usage(draft: &mut Draft<User>, now: Timestamp, usage: Option<&crate::out
 /// Does what is due, up to a bounded number of jobs; more follows in the next tick, at once.
 fn tick(draft: &mut Draft<User>, now: Timestamp) {
     connection::tick(draft, now);
+    custody::tick(draft, now);
     owner::expire_automations(draft, now);
     for done in 0..JOBS_PER_TICK_MAX {
         if done > 0 && draft.is_full() {
@@ -237,6 +241,7 @@ fn recover(draft: &mut Draft<User>, now: Timestamp) {
     items::recover(draft, now);
     postless::recover(draft, now);
     connection::recover(draft, now);
+    custody::recover(draft, now);
     backlog::recover(draft, now);
     erase::recover(draft, now);
 }

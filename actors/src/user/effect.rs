@@ -67,6 +67,15 @@ pub enum UserEffect {
         /// With what.
         access: Access,
     },
+    /// Note outside that data of an account is held here. May come again. Answer: `Command::CustodyNoted`.
+    NoteCustody {
+        /// Start of the attempt.
+        since: Timestamp,
+        /// Professional account id.
+        account: AccountId,
+        /// Every known id of the account.
+        accounts: Vec<AccountId>,
+    },
     /// Read a person's profile. Answer: `Command::ProfileFetched`.
     FetchProfile {
         /// Who.

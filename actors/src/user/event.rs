@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Timestamp,
     automation::{Automation, AutomationId},
-    id::{CommentId, Igsid, Mid},
+    id::{AccountId, CommentId, Igsid, Mid},
     outbox::{Fingerprint, OutboundId, OutboxEvent},
     requests::AnsweredRequest,
 };
@@ -388,6 +388,20 @@ pub enum UserEvent {
         person: Igsid,
         /// When.
         at: Timestamp,
+    },
+    /// The note that data of an account is held here changed.
+    CustodyNoted {
+        /// Professional account id.
+        account: AccountId,
+        /// The note.
+        note: Arc<super::custody::Note>,
+    },
+    /// Everything that came from an account that is not connected any more was erased.
+    FormerAccountErased {
+        /// Professional account id.
+        account: AccountId,
+        /// What is older belongs to no present connection, and went along.
+        before: Timestamp,
     },
     /// Everything was erased: the workspace is as one that never was, except that no number comes twice.
     Erased {

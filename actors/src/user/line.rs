@@ -6,7 +6,7 @@
 use super::{decision::DecisionNo, held::HeldEvent, history};
 use crate::{
     Timestamp,
-    id::{Igsid, Mid},
+    id::{AccountId, Igsid, Mid},
 };
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
@@ -171,6 +171,11 @@ impl Line {
         if let Some(held) = place.and_then(|place| self.events.get_mut(place)) {
             *held = Arc::new(held.without_content());
         }
+    }
+
+    /// Drops the events of an account that wait at hand.
+    pub(super) fn forget(&mut self, is_account: &impl Fn(&AccountId) -> bool) {
+        self.events.retain(|held| !is_account(&held.event.account));
     }
 
     pub(super) fn take(&mut self, no: DecisionNo) {

@@ -19,6 +19,7 @@ mod compose;
 pub mod connection;
 pub mod contact;
 mod control;
+pub mod custody;
 mod data_deletion;
 mod decide;
 pub mod decision;
@@ -165,6 +166,9 @@ pub struct User {
     /// Contacts with the human-response lock, longest waiting first. Derived.
     #[serde(skip)]
     hrn_queue: imbl::OrdSet<(Timestamp, Igsid)>,
+    /// Accounts of which data is held, noted outside.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    notes: custody::Notes,
     /// What clients asked for and got.
     #[serde(default, skip_serializing_if = "Requests::is_empty")]
     requests: Requests,
@@ -231,6 +235,7 @@ impl Entity for User {
             logs: action_log::ActionLogs::default(),
             notifications: notification::Notifications::default(),
             hrn_queue: imbl::OrdSet::new(),
+            notes: custody::Notes::new(),
             requests: Requests::default(),
             next_no: 1,
             next_side: 1,
@@ -256,6 +261,7 @@ impl Entity for User {
             self.outbox.next_due(),
             self.automations.next_expiry(),
             connection::next_due(self),
+            custody::next_due(self),
             connection::unpark_due(self),
             self.sweeps.next_due(),
             owner::overflow_due(self),
@@ -274,7 +280,7 @@ impl Entity for User {
         let asking = self.questions.values().any(|question| question.in_flight);
         let looking = self.look_ups.values().any(|look_up| look_up.in_flight)
             || self.postless.values().any(|waiting| waiting.look_up.in_flight);
-        let checking = connection::is_asking(self);
+        let checking = connection::is_asking(self) || custody::is_asking(self);
         let reading = self.reads_back() || !self.erasures.is_empty();
         (self.outbox.needs_recovery() || asking || looking || checking || reading).then_some(Command::Recover)
     }

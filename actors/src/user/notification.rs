@@ -129,6 +129,11 @@ impl Notifications {
         (self.0.len() >= NOTIFICATIONS_MAX).then(|| self.0.front()).flatten()
     }
 
+    /// Drops what is older.
+    pub(super) fn forget(&mut self, before: Timestamp) {
+        self.0.retain(|told| told.at >= before);
+    }
+
     pub(super) fn push(&mut self, notification: Arc<Notification>) {
         if self.0.len() >= NOTIFICATIONS_MAX {
             self.0.pop_front();

@@ -90,6 +90,9 @@ pub enum Rejection {
     /// A message in the outbox can not be changed like that.
     #[error("message not changed")]
     NotChanged(#[from] ControlError),
+    /// Events of the present connection wait in the history, which can not be erased before they are taken up.
+    #[error("events of the connected account still wait in the history")]
+    EventsWait,
     /// The person never wrote, or too long ago.
     #[error("the reply window is closed")]
     WindowClosed,
@@ -107,7 +110,7 @@ impl Rejection {
             Self::Frozen { .. } => "BILLING_STRUCTURALLY_FROZEN",
             Self::SendLimit => "BILLING_SIDEKICK_SEND_LIMIT_REACHED",
             Self::AutomationLimit(_) => "BILLING_AUTOMATION_LIMIT_REACHED",
-            Self::NotAccepted(_) | Self::WindowClosed => "CONFLICT",
+            Self::NotAccepted(_) | Self::WindowClosed | Self::EventsWait => "CONFLICT",
         }
     }
 }

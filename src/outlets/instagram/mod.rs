@@ -11,7 +11,7 @@ mod upkeep;
 pub use self::gate::SendStop;
 use self::{gate::AppGate, upkeep::RefreshTurns};
 use super::model::Model;
-use crate::{metric_definitions as names, reseal::Noticed};
+use crate::{custodian::Custodian, metric_definitions as names, reseal::Noticed};
 use async_trait::async_trait;
 use greenroom_actors::{
     EntityId,
@@ -50,6 +50,8 @@ pub struct UserOutletParts {
     pub history: Arc<dyn History>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Notes which accounts are held.
+    pub custodian: Custodian,
     /// While it is on, nothing automatic is sent.
     pub stop: Arc<SendStop>,
 }
@@ -164,6 +166,13 @@ impl Outlet<User> for UserOutlet {
             }
             UserEffect::CheckToken { access } => {
                 Command::TokenChecked(self.check_token(workspace, &access).await)
+            }
+            UserEffect::NoteCustody { since, account, accounts } => {
+                let made = self.custodian.note(workspace.key(), &accounts).await;
+                if let Err(error) = &made {
+                    tracing::warn!(%error, "it is not noted yet whose data is held; it is tried again");
+                }
+                Command::CustodyNoted { account, since, made: made.is_ok() }
             }
             UserEffect::RefreshToken { since, access } => {
                 Command::TokenRefreshed { since, outcome: self.refresh(workspace, &access).await }

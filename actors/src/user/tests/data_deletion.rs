@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::{
     Entity, Sealed,
-    id::{AccountId, Igsid, Mid},
+    id::{AccountId, EventKey, Igsid, Mid},
     outbox::{Doubt, SendOutcome, Usage},
     user::{
         Command, User, UserEffect, account_claim,
@@ -243,4 +243,180 @@ fn events_of_an_erased_account_belong_to_nobody() {
     let item = InboundItem::Seen { person: Igsid::from(ANA), mid: None };
     let event = world.event(item, "seen:1");
     assert!(world.run(Command::Receive(Arc::new(event))).is_err());
+}
+
+/// The names that were claimed and not given back, in the order of the last changes.
+fn names(world: &World) -> Vec<String> {
+    let mut names = Vec::new();
+    for change in &world.directory {
+        names.retain(|name| name != change.name());
+        if let DirectoryChange::Claim(name) = change {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+#[test]
+fn the_names_of_an_account_are_kept_until_it_is_noted_whose_data_is_held() {
+    let mut world = World::vacant();
+    world.notes_by_hand = true;
+    world.connect();
+    let Some((account, since)) = world.notes.pop() else { panic!("not asked") };
+    let effect = world.effects.iter().find_map(|effect| match effect {
+        UserEffect::NoteCustody { accounts, .. } => Some(accounts.clone()),
+        _ => None,
+    });
+    assert_eq!(effect.unwrap(), [AccountId::from(ACCOUNT), AccountId::from(APP_SCOPED)], "by either id");
+    // Disconnected before the note is made: it is looked for by its names until then.
+    world.run(Command::DisconnectInstagram).unwrap();
+    assert_eq!(names(&world).len(), 2);
+    world.run(Command::CustodyNoted { account, since, made: false }).unwrap();
+    assert_eq!(names(&world).len(), 2);
+    world.wait(secs(1));
+    assert_eq!(world.notes.len(), 1, "tried again");
+    // A crash asks again, and what comes from before it says nothing.
+    world.now = world.now + secs(1);
+    world.passivate();
+    let Some((account, again)) = world.notes.pop() else { panic!("not asked") };
+    world.run(Command::CustodyNoted { account: account.clone(), since, made: true }).unwrap();
+    assert_eq!(names(&world).len(), 2);
+    world.run(Command::CustodyNoted { account, since: again, made: true }).unwrap();
+    assert_eq!((names(&world).len(), world.user.next_due()), (0, None));
+    // With a note they go at once, and a connection made again keeps both.
+    world.connect();
+    assert!(world.notes.is_empty());
+    world.run(Command::DisconnectInstagram).unwrap();
+    assert_eq!(names(&world).len(), 0);
+}
+
+#[test]
+fn names_that_wait_for_the_note_stay_with_a_connection_made_again() {
+    let mut world = World::vacant();
+    world.notes_by_hand = true;
+    world.connect();
+    world.run(Command::DisconnectInstagram).unwrap();
+    world.connect();
+    while let Some((account, since)) = world.notes.pop() {
+        world.run(Command::CustodyNoted { account, since, made: true }).unwrap();
+    }
+    assert_eq!(names(&world).len(), 2);
+}
+
+#[test]
+fn data_of_an_account_that_was_disconnected_is_erased() {
+    for command in [Command::DisconnectInstagram, Command::RevokeInstagram] {
+        let mut world = busy();
+        world.run(command).unwrap();
+        world.run(Command::EraseInstagramData { account: AccountId::from(APP_SCOPED) }).unwrap();
+        assert_clean_but_for_the_name(&world.user);
+        assert!(world.rows.is_empty());
+    }
+}
+
+/// The bakery was connected and busy, then another account, which is busy now.
+fn moved_on() -> World {
+    let mut world = busy();
+    world.run(Command::DisconnectInstagram).unwrap();
+    world.wait(hours(1));
+    world.connect_to(OTHER, "27000000000000002");
+    world.sends.clear();
+    to_other(&mut world, "907");
+    world.wait(secs(4));
+    world
+}
+
+/// A person writes to the other account.
+fn to_other(world: &mut World, person: &str) {
+    let mut event = world.message(person, "price");
+    event.account = AccountId::from(OTHER);
+    event.key = EventKey::from(event.key.as_str().replace(ACCOUNT, OTHER));
+    world.receive(event);
+}
+
+#[test]
+fn data_of_an_account_before_the_present_one_is_erased_and_the_present_one_works_on() {
+    for account in [ACCOUNT, APP_SCOPED] {
+        let mut world = moved_on();
+        let mut held: Vec<_> = world.user.held_accounts(Some(account)).map(AccountId::as_str).collect();
+        held.sort_unstable();
+        assert_eq!(held, [ACCOUNT, APP_SCOPED]);
+        world.directory.clear();
+        world.run(Command::EraseInstagramData { account: AccountId::from(account) }).unwrap();
+        let bytes = World::encoded(&world.user);
+        for trace in [ACCOUNT, APP_SCOPED, ANA, BEN, "903", "secret"] {
+            let found = bytes.windows(trace.len()).any(|window| window == trace.as_bytes());
+            assert!(!found, "{trace} is still there");
+        }
+        assert!(world.rows.is_empty() && world.directory.is_empty(), "names of the present account stay");
+        assert_eq!(world.user.integration.as_ref().unwrap().account.as_str(), OTHER);
+        let contacts: Vec<_> = world.user.contacts.keys().map(Igsid::as_str).collect();
+        assert_eq!(contacts, ["907"]);
+        assert_eq!(world.deliver(), ["It is 12 euro."], "what is on its way for the present account goes on");
+        let before = world.events.len();
+        world.run(Command::EraseInstagramData { account: AccountId::from(account) }).unwrap();
+        assert_eq!(world.events.len(), before, "asking again is fine");
+        world.passivate();
+        to_other(&mut world, "908");
+        world.wait(secs(4));
+        assert_eq!(world.deliver(), ["It is 12 euro."]);
+    }
+}
+
+#[test]
+fn erasing_an_account_before_waits_while_events_of_the_present_one_stand_in_the_history() {
+    let mut world = moved_on();
+    world.run(Command::RevokeInstagram).unwrap();
+    world.check_replay = false;
+    for _ in 0..=crate::user::line::PARKED_MAX {
+        to_other(&mut world, "907");
+    }
+    assert!(world.user.parked.behind().is_some());
+    let erase = Command::EraseInstagramData { account: AccountId::from(ACCOUNT) };
+    assert_eq!(world.run(erase.clone()), Err(crate::user::Rejection::EventsWait));
+    world.connect_to(OTHER, "27000000000000002");
+    world.wait(hours(2));
+    world.run(erase).unwrap();
+    assert!(!world.user.contacts.contains_key(ANA));
+}
+
+#[test]
+fn what_an_earlier_program_kept_is_noted_by_the_next_tick() {
+    let mut world = World::connected();
+    world.says(ANA, "hello");
+    world.run(Command::DisconnectInstagram).unwrap();
+    world.connect_to(OTHER, "27000000000000002");
+    // As a state without notes.
+    world.user.notes = crate::user::custody::Notes::new();
+    (world.check_replay, world.notes_by_hand) = (false, true);
+    assert!(world.user.next_due().is_some_and(|due| due <= world.now));
+    world.run(Command::Tick).unwrap();
+    let mut noted: Vec<_> = world.notes.iter().map(|(account, _)| account.as_str()).collect();
+    noted.sort_unstable();
+    assert_eq!(noted, [ACCOUNT, OTHER]);
+}
+
+#[test]
+fn a_connection_without_a_note_gets_one_before_its_names_go() {
+    let mut world = World::connected();
+    world.user.notes = crate::user::custody::Notes::new();
+    (world.check_replay, world.notes_by_hand) = (false, true);
+    world.run(Command::DisconnectInstagram).unwrap();
+    assert_eq!((names(&world).len(), world.user.gives_names_back()), (2, true));
+    let Some((account, since)) = world.notes.pop() else { panic!("not asked") };
+    world.run(Command::CustodyNoted { account, since, made: true }).unwrap();
+    assert_eq!((names(&world).len(), world.user.gives_names_back()), (0, false));
+}
+
+#[test]
+fn one_workspace_holds_data_of_so_many_accounts_and_not_of_one_more() {
+    let mut world = World::vacant();
+    world.check_replay = false;
+    for n in 0..crate::user::custody::ACCOUNTS_MAX {
+        world.connect_to(&format!("1784{n}"), &format!("2700{n}"));
+        world.run(Command::DisconnectInstagram).unwrap();
+    }
+    let more = world.connection(ACCOUNT, APP_SCOPED);
+    assert!(matches!(world.run(Command::ConnectInstagram(more)), Err(crate::user::Rejection::Invalid(_))));
+    world.connect_to("17840", "27000");
 }

@@ -54,6 +54,9 @@ pub(super) struct World {
     /// What keeps the connection alive and is not answered yet; answered by [`World::keep_up`] unless a test does.
     pub upkeep: Vec<UserEffect>,
     pub upkeep_by_hand: bool,
+    /// Notes of held accounts that are not confirmed yet; as `upkeep`.
+    pub notes: Vec<(AccountId, Timestamp)>,
+    pub notes_by_hand: bool,
     /// Claims and releases, in order.
     pub directory: Vec<DirectoryChange>,
     counter: u64,
@@ -90,6 +93,8 @@ impl World {
             look_backs: Vec::new(),
             upkeep: Vec::new(),
             upkeep_by_hand: false,
+            notes: Vec::new(),
+            notes_by_hand: false,
             directory: Vec::new(),
             counter: 0,
             attempts: BTreeMap::new(),
@@ -122,6 +127,9 @@ impl World {
 
     /// Answers what keeps the connection alive as a platform does on which nothing went wrong.
     pub(super) fn keep_up(&mut self) {
+        while let Some((account, since)) = (!self.notes_by_hand).then(|| self.notes.pop()).flatten() {
+            self.run(Command::CustodyNoted { account, since, made: true }).unwrap();
+        }
         while let Some(effect) = (!self.upkeep_by_hand).then(|| self.upkeep.pop()).flatten() {
             let answer = match effect {
                 UserEffect::Subscribe { since, .. } => {
@@ -171,6 +179,7 @@ impl World {
                     self.sends.push(send.clone());
                     self.all_sends.push(send.clone());
                 }
+                UserEffect::NoteCustody { since, account, .. } => self.notes.push((account.clone(), *since)),
                 UserEffect::Subscribe { .. }
                 | UserEffect::ReadSubscription { .. }
                 | UserEffect::RefreshToken { .. } => self.upkeep.push(effect.clone()),
@@ -207,6 +216,7 @@ impl World {
         self.questions.clear();
         self.look_backs.clear();
         self.upkeep.clear();
+        self.notes.clear();
         if let Some(command) = self.user.activated() {
             self.run(command).unwrap();
         }
