@@ -10,7 +10,7 @@ use anyhow::Context;
 use futures::{StreamExt, TryStreamExt, stream};
 use greenroom::{
     config::{Config, Secret},
-    http::{Door, WebhookLimits, router},
+    http::{Door, router},
     parts::{self, App, Replacements},
     server, telemetry,
 };
@@ -113,7 +113,7 @@ impl Stage {
         let guard = runtime.enter();
         let app = parts::build(&config, metrics, replacements, &mut |_, _, _| ())?;
         drop(guard);
-        let door = Door { app: Arc::clone(&app), webhooks: WebhookLimits::new(&config.server) };
+        let door = Door::new(Arc::clone(&app), &config.server);
         let stop = CancellationToken::new();
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let address = listener.local_addr()?;

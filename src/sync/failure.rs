@@ -42,7 +42,7 @@ pub(super) fn wrong_kind(path: &str, actual: Option<Kind>, expected: Kind) -> Op
             let (is, not) = (name(kind), name(expected));
             Some(coded("WRONG_KIND", format!("'{path}' is {is}, and was called as {not}")))
         }
-        None => Some(coded("FUNCTION_NOT_FOUND", format!("Could not find public function for '{path}'"))),
+        None => Some(coded("NOT_FOUND", format!("Could not find public function for '{path}'"))),
     }
 }
 

@@ -248,7 +248,7 @@ fn resolve(path: &str, list: &[&RawValue], component: Option<&str>) -> Result<Ca
 /// A path that names nothing, told like a function that is not there.
 pub(in crate::sync) fn bad_path(path: &str, error: PathError) -> Failed {
     let shown: String = path.chars().filter(|c| !c.is_control()).take(128).collect();
-    coded("FUNCTION_NOT_FOUND", format!("Could not find public function for '{shown}': {error}"))
+    coded("NOT_FOUND", format!("Could not find public function for '{shown}': {error}"))
 }
 
 pub(in crate::sync) fn too_many_arguments() -> Failed {

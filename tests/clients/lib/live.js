@@ -43,11 +43,12 @@ export function tokens({ browser }, create = createAuthClient) {
   return async () => {
     for (;;) {
       try {
-        return (await client.convex.token()).data?.token ?? null;
+        const { data, error } = await client.convex.token();
+        if (data || error.status === 401) return data?.token ?? null;
       } catch {
-        // Nobody is there just now. A page would sign out here; this one waits.
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        // Nobody is there just now, or not yet. A page would sign out here; this one waits.
       }
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
 }
