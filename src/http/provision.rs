@@ -150,6 +150,7 @@ pub(super) struct SettingsChange {
     disclosure: Option<String>,
     answer_delay_min: Option<Span>,
     answer_delay_max: Option<Span>,
+    follow_up_after: Option<Span>,
 }
 
 /// `"off"`, or `{"start":"22:00","end":"08:00","zone":"Europe/Berlin"}`.
@@ -197,6 +198,7 @@ impl From<SettingsChange> for SettingsPatch {
             disclosure: change.disclosure,
             answer_delay_min: span(change.answer_delay_min),
             answer_delay_max: span(change.answer_delay_max),
+            follow_up_after: span(change.follow_up_after),
         }
     }
 }

@@ -127,6 +127,12 @@ impl User {
             | UserEvent::PlanSet(_) => self.fold_usage(event),
             UserEvent::SettingsSet(settings) => self.settings = Arc::clone(settings),
             UserEvent::KnowledgeSet(knowledge) => self.knowledge = Arc::clone(knowledge),
+            UserEvent::KnowledgeChanged(event) => Arc::make_mut(&mut self.knowledge).fold(event),
+            UserEvent::MemorySyncAsked(at) => self.memory_sync_asked_at = Some(*at),
+            UserEvent::Audited(row) => {
+                self.side_used(row.no);
+                self.audit.push(Arc::clone(row));
+            }
             UserEvent::Named(name) => self.name = Some(Arc::clone(name)),
             UserEvent::AutomationSet(automation) => self.automations.set(Arc::clone(automation)),
             UserEvent::AutomationDeleted(id) => self.automations.delete(id),

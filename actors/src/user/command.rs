@@ -1,9 +1,10 @@
 //! What can be asked of a workspace.
 
 use super::{
+    audit::Audited,
     contact::Crm,
     inbound::InboundEvent,
-    knowledge::Knowledge,
+    knowledge::change::KnowledgeChange,
     look_back::{Found, LookBack},
     model::{ModelAnswer, ModelFailure, QuestionId},
     plan::Plan,
@@ -188,8 +189,12 @@ pub enum Command {
     },
     /// Change settings.
     UpdateSettings(SettingsPatch),
-    /// Replace the owner's facts.
-    SetKnowledge(Knowledge),
+    /// Change the owner's facts.
+    Knowledge(KnowledgeChange),
+    /// Ask for everything that is known to be copied to memory; at most every ten minutes.
+    SyncMemory,
+    /// A write that is noted in the audit log, with its author.
+    Audited(Audited),
     /// Set the owner's or business's name. 1 to 100 characters.
     SetName(String),
     /// The plan changed. From billing.

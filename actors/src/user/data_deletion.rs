@@ -103,6 +103,7 @@ impl User {
             name: self.name.take(),
             settings: Arc::clone(&self.settings),
             knowledge: Arc::clone(&self.knowledge),
+            audit: self.audit.without(|_| true),
             usage,
             contacts: self.contacts_of_others(),
             automations: self.automations.clone(),
@@ -151,6 +152,7 @@ impl User {
             })
             .map(|(no, record)| (*no, Arc::clone(record)))
             .collect();
+        self.audit = self.audit.without(|id| gone.values().any(|contact| contact.id == *id));
         self.logs.forget(before);
         self.notifications.forget(before);
         self.parked.forget(&is_it);

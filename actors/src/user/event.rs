@@ -2,12 +2,13 @@
 
 use super::{
     action_log::{ActionLog, ActionResult},
+    audit::AuditRow,
     calendar::Month,
     contact::{Contact, Crm, Hrn},
     decision::{DecisionNo, DecisionRecord, Delivery, QuestionAsked, RuleUsed, StepTaken, Verdict},
     held::{EarlyEdit, HeldEvent},
     integration::Integration,
-    knowledge::Knowledge,
+    knowledge::{Knowledge, event::KnowledgeEvent},
     line::LineName,
     model::QuestionId,
     notification::Notification,
@@ -287,8 +288,14 @@ pub enum UserEvent {
     PlanSet(Plan),
     /// Settings changed.
     SettingsSet(Arc<Settings>),
-    /// The owner's facts changed.
+    /// The owner's facts changed as a whole. Not emitted any more.
     KnowledgeSet(Arc<Knowledge>),
+    /// One of the owner's facts changed.
+    KnowledgeChanged(Arc<KnowledgeEvent>),
+    /// Everything that is known is to be copied to memory.
+    MemorySyncAsked(Timestamp),
+    /// A write was noted in the audit log.
+    Audited(Arc<AuditRow>),
     /// The owner's name changed.
     Named(Arc<str>),
     /// An automation was made or changed.

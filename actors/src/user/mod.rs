@@ -8,6 +8,7 @@ pub mod action_log;
 pub mod agenda;
 mod apply;
 mod asking;
+pub mod audit;
 pub mod automations;
 mod backlog;
 mod budget;
@@ -169,6 +170,12 @@ pub struct User {
     /// Accounts of which data is held, noted outside.
     #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
     notes: custody::Notes,
+    /// What was changed on whose behalf.
+    #[serde(default, skip_serializing_if = "audit::AuditLog::is_empty")]
+    pub audit: audit::AuditLog,
+    /// When a copy of everything to memory was last asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_sync_asked_at: Option<Timestamp>,
     /// What clients asked for and got.
     #[serde(default, skip_serializing_if = "Requests::is_empty")]
     requests: Requests,
@@ -236,6 +243,8 @@ impl Entity for User {
             notifications: notification::Notifications::default(),
             hrn_queue: imbl::OrdSet::new(),
             notes: custody::Notes::new(),
+            audit: audit::AuditLog::default(),
+            memory_sync_asked_at: None,
             requests: Requests::default(),
             next_no: 1,
             next_side: 1,
@@ -313,5 +322,6 @@ impl Entity for User {
             + self.decisions.len() * DECISION
             + (self.parked.at_hand() + self.overflow.at_hand()) * HELD
             + self.requests.weight()
+            + self.audit.weight()
     }
 }

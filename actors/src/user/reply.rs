@@ -2,6 +2,7 @@
 
 use super::{
     decision::{DecisionNo, Verdict},
+    knowledge::EntryId,
     settings::Settings,
 };
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     outbox::{ControlError, EnqueueError, OutboundId},
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// The answer to a command. Kept for requests that come again: the stored form must stay readable for a day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub enum Reply {
     Settings(Arc<Settings>),
     /// A message was put in the outbox.
     Queued(OutboundId),
+    /// An offer, an answer or a link that was made or changed.
+    Entry(EntryId),
 }
 
 /// Why a command is refused. Changes nothing.
@@ -45,6 +48,15 @@ pub enum Rejection {
     /// No such automation in this workspace.
     #[error("no such automation")]
     NoAutomation,
+    /// No such offer, question or link in this workspace.
+    #[error("no such {0}")]
+    NoEntry(&'static str),
+    /// It was done a moment ago.
+    #[error("this was done a moment ago")]
+    TooSoon {
+        /// When it may be done again.
+        retry_after: Duration,
+    },
     /// Instagram is not connected.
     #[error("instagram is not connected")]
     NotConnected,
@@ -103,7 +115,11 @@ impl Rejection {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NoContact | Self::NoAutomation | Self::NotChanged(ControlError::NotFound) => "NOT_FOUND",
+            Self::NoContact
+            | Self::NoAutomation
+            | Self::NoEntry(_)
+            | Self::NotChanged(ControlError::NotFound) => "NOT_FOUND",
+            Self::TooSoon { .. } => "RATE_LIMITED",
             Self::NotConnected => "NOT_CONNECTED",
             Self::OtherAccountConnected | Self::TriggerTaken { .. } | Self::NotChanged(_) => "CONFLICT",
             Self::ForeignAccount | Self::Invalid(_) | Self::TooManyAutomations(_) => "VALIDATION",

@@ -12,6 +12,10 @@ pub const ANSWER_DELAY_MAX: Duration = Duration::from_secs(60);
 pub const DISCLOSURE_CHARS_MAX: usize = 200;
 /// Longest pause of automation after the owner answered by hand.
 pub const HUMAN_TAKEOVER_MAX: Duration = Duration::from_secs(1_440 * 60);
+/// Shortest time after which silence is worth a follow-up (product rule).
+pub const FOLLOW_UP_AFTER_MIN: Duration = Duration::from_secs(3_600);
+/// Longest time after which silence is worth a follow-up (product rule).
+pub const FOLLOW_UP_AFTER_MAX: Duration = Duration::from_secs(168 * 3_600);
 /// Longest cool-down between two firings of one automation for one contact.
 pub const COOLDOWN_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// Longest extra instructions, in characters.
@@ -67,6 +71,15 @@ pub struct Settings {
     /// [`ANSWER_DELAY_MAX`]. None by default: the wait before deciding ([`Settings::reply_delay`]) stands for it.
     #[serde(default)]
     pub answer_delay: (Duration, Duration),
+    /// A contact who did not answer for this long is worth a follow-up. [`FOLLOW_UP_AFTER_MIN`] to
+    /// [`FOLLOW_UP_AFTER_MAX`].
+    #[serde(default = "follow_up_after")]
+    pub follow_up_after: Duration,
+}
+
+/// A day (product rule).
+const fn follow_up_after() -> Duration {
+    Duration::from_secs(24 * 3_600)
 }
 
 /// What to do with a trivial acknowledgement.
@@ -145,6 +158,7 @@ impl Default for Settings {
             quiet_hours: None,
             disclosure: None,
             answer_delay: (Duration::ZERO, Duration::ZERO),
+            follow_up_after: follow_up_after(),
         }
     }
 }
@@ -189,6 +203,8 @@ pub struct SettingsPatch {
     pub answer_delay_min: Option<Duration>,
     /// Longest of [`Settings::answer_delay`].
     pub answer_delay_max: Option<Duration>,
+    /// See [`Settings::follow_up_after`].
+    pub follow_up_after: Option<Duration>,
 }
 
 /// A change of the quiet hours.

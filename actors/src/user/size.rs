@@ -36,6 +36,8 @@ pub(super) fn of(event: &UserEvent) -> usize {
         UserEvent::CrmSet { crm, .. } => text(crm.notes.as_ref()),
         UserEvent::SettingsSet(_) => EXTRA_INSTRUCTIONS_CHARS_MAX,
         UserEvent::AutomationSet(automation) => of_automation(automation),
+        UserEvent::KnowledgeChanged(event) => event.bytes(),
+        UserEvent::Audited(row) => text(row.before.as_ref()) + text(row.after.as_ref()),
         UserEvent::Logged(row) => text(row.text.as_ref()),
         UserEvent::Outbox(event) => of_outbox(event),
         _ => 0,

@@ -24,6 +24,8 @@ pub const LOGS: Slices = Slices::one(6);
 pub const NOTIFICATIONS: Slices = Slices::one(7);
 /// Recent decisions.
 pub const DECISIONS: Slices = Slices::one(8);
+/// The audit log.
+pub const AUDIT: Slices = Slices::one(9);
 /// Everything that has no part of its own: outbox, lines, timers, remembered requests.
 pub const REST: Slices = Slices::one(15);
 
@@ -43,5 +45,6 @@ pub(super) fn changed(before: &User, after: &User) -> Slices {
         .and(AUTOMATIONS.when(!before.automations.is_same(&after.automations)))
         .and(LOGS.when(!before.logs.is_same(&after.logs)))
         .and(NOTIFICATIONS.when(!before.notifications.is_same(&after.notifications)))
+        .and(AUDIT.when(!before.audit.is_same(&after.audit)))
         .and(DECISIONS.when(!before.decisions.ptr_eq(&after.decisions)))
 }

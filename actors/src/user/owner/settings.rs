@@ -7,8 +7,9 @@ use super::super::{
     relay,
     settings::{
         ANSWER_DELAY_MAX, COOLDOWN_MAX, DISCLOSURE_CHARS_MAX, EXTRA_INSTRUCTIONS_CHARS_MAX,
-        HUMAN_TAKEOVER_MAX, OPT_OUT_REPLY_BYTES_MAX, QuietHoursChange, REPLY_DELAY_MAX, SENDS_PER_HOUR_MAX,
-        STOP_WORD_CHARS_MAX, STOP_WORDS_MAX, Settings, SettingsPatch,
+        FOLLOW_UP_AFTER_MAX, FOLLOW_UP_AFTER_MIN, HUMAN_TAKEOVER_MAX, OPT_OUT_REPLY_BYTES_MAX,
+        QuietHoursChange, REPLY_DELAY_MAX, SENDS_PER_HOUR_MAX, STOP_WORD_CHARS_MAX, STOP_WORDS_MAX, Settings,
+        SettingsPatch,
     },
 };
 use crate::{
@@ -63,6 +64,11 @@ fn patched(before: &Settings, patch: &SettingsPatch) -> Result<Settings, Vec<Fie
         within("answerDelayMin", patch.answer_delay_min, before.answer_delay.0, ANSWER_DELAY_MAX),
         within("answerDelayMax", patch.answer_delay_max, before.answer_delay.1, ANSWER_DELAY_MAX),
     );
+    let follow_up_after =
+        within("followUpAfter", patch.follow_up_after, before.follow_up_after, FOLLOW_UP_AFTER_MAX);
+    if follow_up_after < FOLLOW_UP_AFTER_MIN {
+        errors.push(FieldError::new("followUpAfter", FieldCode::OutOfRange, "at least 3600 seconds"));
+    }
     if answer_delay.0 > answer_delay.1 {
         errors.push(FieldError::new("answerDelayMax", FieldCode::OutOfRange, "at least the least delay"));
     }
@@ -119,6 +125,7 @@ fn patched(before: &Settings, patch: &SettingsPatch) -> Result<Settings, Vec<Fie
         quiet_hours,
         disclosure,
         answer_delay,
+        follow_up_after,
     };
     if errors.is_empty() { Ok(settings) } else { Err(errors) }
 }

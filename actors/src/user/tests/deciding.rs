@@ -6,7 +6,7 @@ use crate::{
     user::{
         Command,
         decision::{HrnSource, Silence, Verdict},
-        knowledge::{Knowledge, OfferLink},
+        knowledge::change::{KnowledgeChange, LinkInput, Several},
         model::ModelFailure,
         settings::{AckPolicy, SettingsPatch},
     },
@@ -202,11 +202,11 @@ fn step_16_unsafe_output_is_regenerated_once_and_then_left_to_a_person() {
     for bad in ["See https://evil.example/x", "It costs $99", "Hi {{name}}", ""] {
         let mut world = priced();
         world
-            .run(Command::SetKnowledge(Knowledge {
-                links: vec![OfferLink { kind: "website".into(), url: "https://bakery.example/menu".into() }],
+            .run(Command::Knowledge(KnowledgeChange::Several(Box::new(Several {
+                links: vec![LinkInput { kind: "website".into(), url: "https://bakery.example/menu".into() }],
                 main_offering: Some("Cakes from $12".into()),
-                ..Knowledge::default()
-            }))
+                ..Several::default()
+            }))))
             .unwrap();
         let key = world.says(ANA, "where is the menu");
         world.classify(0);

@@ -15,6 +15,7 @@ use crate::{
     user::{
         Command, Reply, User, UserEvent,
         action_log::ActionResult,
+        audit::{self, Actor, AuditRow},
         calendar::Month,
         command::Profile,
         contact::Crm,
@@ -23,7 +24,11 @@ use crate::{
         erase::Erasure,
         held::{EarlyEdit, HeldEvent, LookUp},
         inbound::InboundItem,
-        knowledge::{Faq, Knowledge, Offer, OfferLink, Tone},
+        knowledge::{
+            Faq, Offer, OfferLink, Tone,
+            change::{FaqInput, KnowledgeChange, LinkInput, OfferInput, Several, ToneInput},
+            event::KnowledgeEvent,
+        },
         line::LineName,
         model::QuestionId,
         plan::Plan,
@@ -44,7 +49,7 @@ const STATES: [(&str, &[u8]); 2] = [
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 11] = [
+const EVENTS: [(&str, &[u8]); 12] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
@@ -56,6 +61,7 @@ const EVENTS: [(&str, &[u8]); 11] = [
     ("events-9.bin", include_bytes!("golden/events-9.bin")),
     ("events-10.bin", include_bytes!("golden/events-10.bin")),
     ("events-11.bin", include_bytes!("golden/events-11.bin")),
+    ("events-12.bin", include_bytes!("golden/events-12.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -64,13 +70,13 @@ fn eventful() -> World {
     let mut world = World::connected();
     world.run(Command::SetName("Fictional Bakery".into())).unwrap();
     world
-        .run(Command::SetKnowledge(Knowledge {
+        .run(Command::Knowledge(KnowledgeChange::Several(Box::new(Several {
             main_offering: Some("cakes".into()),
-            offers: vec![Offer { name: "cake".into(), content: "with cream".into(), value: Some(12) }],
-            faqs: vec![Faq { question: "when?".into(), answer: Some("daily".into()) }],
-            links: vec![OfferLink { kind: "shop".into(), url: "https://bakery.example/shop".into() }],
-            tone: Some(Tone { kind: "friendly".into(), samples: vec!["Hi!".into()] }),
-        }))
+            offers: vec![OfferInput { name: "cake".into(), content: "with cream".into(), value: Some(12.0) }],
+            faqs: vec![FaqInput { question: "when?".into(), answer: Some("daily".into()) }],
+            links: vec![LinkInput { kind: "website".into(), url: "https://bakery.example/shop".into() }],
+            tone: Some(ToneInput { kind: "friendly".into(), samples: vec!["Hi!".into()], files: vec![] }),
+        }))))
         .unwrap();
     world.settings(SettingsPatch { sends_per_hour: Some(500), ..SettingsPatch::default() });
     let mut priced = fixed("price", "It is 12 euro, {{first_name}}.");
@@ -209,8 +215,66 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::RequestAnswered(Arc::new(requests::answered(request, at, &Reply::Done).unwrap())),
         UserEvent::CustodyNoted { account: AccountId::from(ACCOUNT), note },
         UserEvent::FormerAccountErased { account: AccountId::from(ACCOUNT), before: at },
+        UserEvent::MemorySyncAsked(at),
+        audited(at, audit::Target::Contact("c1".into()), Actor::SidekickTool { chat: Some("chat_1".into()) }),
+        audited(at, audit::Target::Tone, Actor::Owner),
         UserEvent::InstagramErased { at },
         UserEvent::Erased { at },
+    ]
+    .into_iter()
+    .chain(facts(at).into_iter().map(|event| UserEvent::KnowledgeChanged(Arc::new(event))))
+    .collect()
+}
+
+fn audited(at: Timestamp, target: audit::Target, by: Actor) -> UserEvent {
+    let operation = "updateContact".into();
+    let values = (Some(r#"{"stage":"new"}"#.into()), None);
+    UserEvent::Audited(Arc::new(AuditRow {
+        no: 9,
+        at,
+        by,
+        operation,
+        target,
+        before: values.0,
+        after: values.1,
+    }))
+}
+
+/// Changes of facts of every kind.
+fn facts(at: Timestamp) -> Vec<KnowledgeEvent> {
+    let (created_at, updated_at) = (Some(at), Some(at));
+    vec![
+        KnowledgeEvent::MainOfferingSet(Some("cakes".into())),
+        KnowledgeEvent::OfferSet(Offer {
+            id: "o1".into(),
+            name: "cake".into(),
+            content: "with cream".into(),
+            value: Some(12),
+            created_at,
+            updated_at,
+        }),
+        KnowledgeEvent::OfferDropped("o1".into()),
+        KnowledgeEvent::FaqSet(Faq {
+            id: "f1".into(),
+            question: "when?".into(),
+            answer: Some("daily".into()),
+            created_at,
+            updated_at,
+        }),
+        KnowledgeEvent::FaqDropped("f1".into()),
+        KnowledgeEvent::LinkSet(OfferLink {
+            id: "l1".into(),
+            kind: "primary".into(),
+            url: "https://bakery.example".into(),
+            created_at,
+            updated_at,
+        }),
+        KnowledgeEvent::LinkDropped("l1".into()),
+        KnowledgeEvent::ToneSet(Tone {
+            kind: "like_me".into(),
+            samples: vec!["Hi!".into()],
+            files: vec!["chat.txt".into()],
+        }),
     ]
 }
 

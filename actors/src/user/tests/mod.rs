@@ -1,5 +1,6 @@
 //! Scenarios of the engine: a workspace, things that happen, and what must follow.
 
+mod audits;
 mod backlog;
 mod by_hand;
 mod comments;
@@ -10,6 +11,7 @@ mod explaining;
 mod golden;
 mod hints;
 mod histories;
+mod knowing;
 mod locks;
 mod mass;
 mod meanwhile;
