@@ -190,6 +190,10 @@ fn refused(rejection: &user::Rejection) -> Failure {
             let message = errors.first().map_or(failure.message, |error| error.message.clone());
             Failure { message, fields: errors.iter().map(Field::from).collect(), ..failure }
         }
+        user::Rejection::TooSoon { retry_after } => Failure {
+            retry_after: Some(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0)),
+            ..failure
+        },
         _ => failure,
     }
 }
