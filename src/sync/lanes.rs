@@ -10,17 +10,19 @@ use std::{
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 
 type Line<C> = (Option<C>, Weak<Turns<()>>);
+/// Lines by session.
+type Lines<C> = Mutex<HashMap<Arc<str>, Vec<Line<C>>>>;
 
 /// The lanes in use. There are at most as many as connections and running mutations together.
 pub(super) struct Lanes<C> {
-    lines: Arc<Mutex<HashMap<Arc<str>, Vec<Line<C>>>>>,
+    lines: Arc<Lines<C>>,
 }
 
 /// One lane. Whoever waits longest is next.
 pub(super) struct Lane<C> {
     turns: Option<Arc<Turns<()>>>,
     session: Option<Arc<str>>,
-    lanes: Arc<Mutex<HashMap<Arc<str>, Vec<Line<C>>>>>,
+    lanes: Arc<Lines<C>>,
 }
 
 impl<C> Default for Lanes<C> {

@@ -12,13 +12,13 @@ const DEFAULT: &str = "default";
 /// The path names nothing that could be a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the path of a function is module:function")]
-pub struct PathError;
+pub(super) struct PathError;
 
 /// The one form of a path: clients send the module alone for its default function, and some leave `.js` on.
 ///
 /// # Errors
 /// When a segment or the function's name is empty, too long or has other characters than allowed.
-pub fn normalise(path: &str) -> Result<Arc<str>, PathError> {
+pub(super) fn normalise(path: &str) -> Result<Arc<str>, PathError> {
     if path.len() > PATH_BYTES_MAX {
         return Err(PathError);
     }
@@ -34,7 +34,7 @@ pub fn normalise(path: &str) -> Result<Arc<str>, PathError> {
 ///
 /// # Errors
 /// As [`normalise`].
-pub fn from_segments(path: &str) -> Result<Arc<str>, PathError> {
+pub(super) fn from_segments(path: &str) -> Result<Arc<str>, PathError> {
     let (module, function) = path.rsplit_once('/').ok_or(PathError)?;
     normalise(&format!("{module}:{function}"))
 }

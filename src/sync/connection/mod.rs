@@ -16,3 +16,8 @@ pub(super) use self::{
     requests::Run,
     shell::run,
 };
+#[cfg(test)]
+pub(super) use self::{
+    core::{Core, Output},
+    queries::Evaluation,
+};

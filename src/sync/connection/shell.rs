@@ -43,13 +43,16 @@ struct Watch<P: Product> {
     changes: P::Changes,
 }
 
+/// The lane in use, and whose it is.
+type OwnLane<C> = (Option<C>, Arc<Lane<C>>);
+
 struct Shell<P: Product> {
     room: Arc<Sync<P>>,
     core: Core<P::Caller, P::Reads>,
     wire: Wire,
     jobs: FuturesUnordered<BoxFuture<'static, Ended<P>>>,
     watch: Option<Watch<P>>,
-    lane: Option<(Option<P::Caller>, Arc<Lane<P::Caller>>)>,
+    lane: Option<OwnLane<P::Caller>>,
     timer: Option<(Timestamp, BoxFuture<'static, ()>)>,
     stops_at: Option<Timestamp>,
     held: usize,

@@ -91,7 +91,11 @@ impl World {
 
     pub(super) async fn socket_at(&self, path: &str) -> Socket {
         let url = format!("ws://{}{path}", self.address);
-        let (socket, _) = patient(tokio_tungstenite::connect_async(url)).await.unwrap();
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        // As browsers do: a burst is not held back for an acknowledgement.
+        stream.set_nodelay(true).unwrap();
+        let stream = MaybeTlsStream::Plain(stream);
+        let (socket, _) = patient(tokio_tungstenite::client_async(url, stream)).await.unwrap();
         Socket { socket, model: Model::default() }
     }
 
