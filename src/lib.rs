@@ -21,6 +21,7 @@ pub mod metric_definitions;
 pub mod outbox_view;
 pub mod outlets;
 pub mod parts;
+pub mod prompts;
 pub mod quarantine_view;
 pub mod reseal;
 pub mod round_trips;
