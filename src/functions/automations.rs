@@ -363,7 +363,7 @@ struct UpdateAutomation {
 }
 
 /// Tells null (clear) from absent (keep).
-fn clearable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(super) fn clearable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)

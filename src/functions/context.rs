@@ -14,7 +14,7 @@ use greenroom_actors::{
     outbox::Fingerprint,
     requests,
     shell::Answer,
-    user::{self, User},
+    user::{self, User, audit},
 };
 use std::sync::{
     Arc, OnceLock,
@@ -31,6 +31,16 @@ pub struct Caller {
     pub(super) user_id: Arc<str>,
     /// Id of the session, not its token.
     pub(super) session_id: Arc<str>,
+    /// The chat session in which Sidekick calls on behalf of the user; `None` when the user calls.
+    pub(super) chat: Option<Arc<str>>,
+}
+
+impl Caller {
+    /// Sidekick, on behalf of this user in a chat session. What its tools write is noted with the id of that.
+    #[must_use]
+    pub fn in_chat(self, chat: Arc<str>) -> Self {
+        Self { chat: Some(chat), ..self }
+    }
 }
 
 /// What a query sees: one snapshot of the caller's entities.
@@ -133,6 +143,21 @@ impl Writer {
         let answer = self.app.identities.ask(&self.caller.user_id, command, bytes).await?;
         self.progress.position.fetch_max(answer.position.0, Relaxed);
         Ok(answer.reply)
+    }
+
+    /// The same for a tool of Sidekick: what it changes is noted in the audit log. `operation` is the name of the tool.
+    ///
+    /// # Errors
+    /// What the workspace or the shell refuses with.
+    pub async fn ask_as_tool(
+        &self,
+        operation: &'static str,
+        write: audit::Write,
+        bytes: usize,
+    ) -> Result<user::Reply, CallError> {
+        let by = audit::Actor::SidekickTool { chat: self.caller.chat.clone() };
+        let audited = audit::Audited { by, operation: operation.into(), write };
+        self.ask(user::Command::Audited(audited), bytes).await
     }
 
     fn next_key(&self) -> Option<requests::RequestKey> {

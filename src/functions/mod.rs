@@ -16,9 +16,12 @@ mod ids;
 pub mod pages;
 mod product;
 mod registry;
+mod sidekick;
 #[cfg(test)]
 mod tests;
 mod when;
+
+use automations::clearable;
 
 pub use context::{Caller, Reader, Visitor, Writer};
 pub use declare::{Done, Function, NoArgs, Reads, SignedOut, Style};

@@ -225,7 +225,7 @@ impl Product for Functions {
             })
         })?;
         let session_id = proven.session_id.ok_or(Refused::Invalid("the token names no session"))?;
-        let caller = Caller { user_id: proven.user_id.into(), session_id: session_id.into() };
+        let caller = Caller { user_id: proven.user_id.into(), session_id: session_id.into(), chat: None };
         match self.is_live(&caller).await {
             Ok(true) => Ok(Admitted { caller, expires_at_ms: proven.expires_s.saturating_mul(1000) }),
             Ok(false) => Err(Refused::Invalid("the session has ended")),

@@ -3,6 +3,7 @@
 use super::{
     automations,
     declare::{Function, Module},
+    sidekick,
 };
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ impl Registry {
     /// The functions of the product.
     #[must_use]
     pub fn product() -> Self {
-        Self::of([automations::module()])
+        Self::of([automations::module()].into_iter().chain(sidekick::modules()))
     }
 
     /// The functions of these modules.

@@ -4,7 +4,8 @@
 //! without the content.
 
 use super::{
-    decision::DecisionNo, decision::DecisionRecord, event::Advance, held::HeldEvent, thread::Message,
+    action_log::ActionLog, decision::DecisionNo, decision::DecisionRecord, event::Advance, held::HeldEvent,
+    thread::Message,
 };
 use crate::{
     id::{Igsid, Mid},
@@ -23,6 +24,9 @@ pub const OVERFLOW: &str = "overflow";
 /// Stream of the events that wait for the connection and do not fit in memory, by the number of the decision; otherwise
 /// as [`OVERFLOW`].
 pub const PARKED: &str = "parked";
+
+/// Stream of the activity list, by the number of the row.
+pub const ACTION_LOGS: &str = "action_logs";
 
 /// Most rows of one bucket of the index that are looked at, newest first.
 pub const INDEX_ROWS_MAX: usize = 512;
@@ -89,6 +93,14 @@ pub(super) fn emptied(stream: &str, no: DecisionNo) -> HistoryRow {
 /// # Errors
 /// When the bytes are no decision record.
 pub fn decision(bytes: &[u8]) -> Result<DecisionRecord, rmp_serde::decode::Error> {
+    rmp_serde::from_slice(bytes)
+}
+
+/// Reads a row of [`ACTION_LOGS`].
+///
+/// # Errors
+/// When the bytes are no such row.
+pub fn action_log(bytes: &[u8]) -> Result<ActionLog, rmp_serde::decode::Error> {
     rmp_serde::from_slice(bytes)
 }
 

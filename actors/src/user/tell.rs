@@ -4,7 +4,7 @@ use super::{
     User, UserEvent,
     action_log::{Action, ActionLog, ActionResult},
     calendar::Month,
-    history::messages_of,
+    history::{ACTION_LOGS, messages_of},
     notification::{Notification, NotificationKind},
     question::{Case, Origin},
     thread::{Leaving, Message},
@@ -133,7 +133,7 @@ pub(super) fn log(draft: &mut Draft<User>, at: Timestamp, case: &Case, entry: En
 
 fn put_log(draft: &mut Draft<User>, log: ActionLog) {
     if let Some(oldest) = draft.logs.leaving() {
-        let row = row("action_logs", oldest.no, oldest.as_ref());
+        let row = row(ACTION_LOGS, oldest.no, oldest.as_ref());
         draft.row(row);
     }
     draft.emit(UserEvent::Logged(Arc::new(log)));

@@ -1,4 +1,5 @@
 //! Functions over a running application on the memory engine: what clients call, and what they get.
 
 mod automations;
+mod sidekick;
 pub(super) mod world;

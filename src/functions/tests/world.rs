@@ -306,7 +306,7 @@ async fn sign_up(app: &App, user_id: &str) -> Caller {
         mail: None,
     }));
     app.identities.ask(user_id, command, 0).await.unwrap();
-    Caller { user_id: user_id.into(), session_id: format!("session-of-{user_id}").into() }
+    Caller { user_id: user_id.into(), session_id: format!("session-of-{user_id}").into(), chat: None }
 }
 
 fn call(path: &str, args: &Value) -> Call {

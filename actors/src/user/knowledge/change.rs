@@ -137,3 +137,36 @@ pub struct TonePatch {
     /// See [`ToneInput::files`].
     pub files: Option<Vec<String>>,
 }
+
+impl KnowledgeChange {
+    /// Rough bytes of its texts, for admission.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let offer = |input: &OfferInput| input.name.len() + input.content.len();
+        let faq = |input: &FaqInput| input.question.len() + of(&input.answer);
+        let link = |input: &LinkInput| input.url.len();
+        let all = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+        let tone = |input: &ToneInput| all(&input.samples) + all(&input.files);
+        match self {
+            Self::MainOffering(text) | Self::AddToneSample(text) => text.len(),
+            Self::AddOffer(input) | Self::PutOffer(input) => offer(input),
+            Self::UpdateOffer { patch, .. } => of(&patch.name) + of(&patch.content),
+            Self::AddFaq(input) | Self::PutFaq(input) => faq(input),
+            Self::UpdateFaq { patch, .. } => of(&patch.question) + of(&patch.answer),
+            Self::PutLink(input) => link(input),
+            Self::SetTone(input) => tone(input),
+            Self::UpdateTone(patch) => {
+                patch.samples.as_deref().map_or(0, all) + patch.files.as_deref().map_or(0, all)
+            }
+            Self::DeleteOffer(_) | Self::DeleteFaq(_) | Self::DeleteLink(_) => 0,
+            Self::Several(several) => {
+                of(&several.main_offering)
+                    + several.offers.iter().map(offer).sum::<usize>()
+                    + several.faqs.iter().map(faq).sum::<usize>()
+                    + several.links.iter().map(link).sum::<usize>()
+                    + several.tone.as_ref().map_or(0, tone)
+            }
+        }
+    }
+}

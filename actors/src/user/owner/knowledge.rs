@@ -93,16 +93,18 @@ impl Desk<'_> {
         if let Some(text) = several.main_offering.as_deref().filter(|text| !text.trim().is_empty()) {
             self.main_offering(text);
         }
-        for (field, count) in
-            [("links", several.links.len()), ("offers", several.offers.len()), ("faqs", several.faqs.len())]
-        {
+        for (field, count) in [
+            ("offerLinks", several.links.len()),
+            ("offers", several.offers.len()),
+            ("faqs", several.faqs.len()),
+        ] {
             if count > KNOWLEDGE_ENTRIES_MAX {
                 self.checks.refuse(field, FieldCode::TooMany, "at most 50 entries");
                 return;
             }
         }
         for (place, link) in several.links.iter().enumerate() {
-            self.checks.at = format!("links[{place}].");
+            self.checks.at = format!("offerLinks[{place}].");
             self.link(link);
         }
         for (place, offer) in several.offers.iter().enumerate() {
