@@ -77,7 +77,15 @@ fn patched(before: &Settings, patch: &SettingsPatch) -> Result<Settings, Vec<Fie
         Some(text) if text.trim().is_empty() => None,
         Some(text) => Some(Arc::from(text.trim())),
     };
-    let extra_instructions = clearable(&patch.extra_instructions, &before.extra_instructions);
+    let mut extra_instructions = clearable(&patch.extra_instructions, &before.extra_instructions);
+    if let Some(text) = &mut extra_instructions {
+        match text::typed(text) {
+            Ok(typed) => *text = typed.as_ref().into(),
+            Err(error) => {
+                errors.push(FieldError::new("extraInstructions", FieldCode::Invalid, error.to_string()));
+            }
+        }
+    }
     if extra_instructions.as_ref().is_some_and(|text| text.chars().count() > EXTRA_INSTRUCTIONS_CHARS_MAX) {
         errors.push(FieldError::new("extraInstructions", FieldCode::TooLong, "at most 2000 characters"));
     }

@@ -2,9 +2,10 @@
 
 use super::world::*;
 use crate::{
+    Entity,
     automation::FieldCode,
     user::{
-        Command, Rejection, Reply,
+        Command, Rejection, Reply, UserEvent,
         knowledge::{
             EntryId, KNOWLEDGE_ENTRIES_MAX,
             change::{
@@ -15,6 +16,7 @@ use crate::{
         settings::SettingsPatch,
     },
 };
+use std::sync::Arc;
 
 impl World {
     fn know(&mut self, change: KnowledgeChange) -> Result<Reply, Rejection> {
@@ -154,6 +156,20 @@ fn of_most_kinds_of_links_there_is_one() {
     assert_eq!(bad, [("type".to_owned(), FieldCode::NotAllowed), ("url".to_owned(), FieldCode::Invalid)]);
     world.know(KnowledgeChange::DeleteLink(id.clone())).unwrap();
     assert_eq!(world.know(KnowledgeChange::DeleteLink(id)), Err(Rejection::NoEntry("link")));
+}
+
+#[test]
+fn of_several_links_that_an_earlier_program_kept_the_newest_counts_and_is_left() {
+    let mut world = World::vacant();
+    let old = r#"{"links":[{"kind":"primary","url":"https://a.example/1"},{"kind":"primary","url":"https://a.example/2"}]}"#;
+    let event = UserEvent::KnowledgeSet(Arc::new(serde_json::from_str(old).unwrap()));
+    world.user.apply(&event);
+    world.events.push(event);
+    let newest = world.user.knowledge.link("primary").unwrap().clone();
+    assert_eq!(&*newest.url, "https://a.example/2");
+    assert_eq!(world.put(KnowledgeChange::PutLink(link("primary", "https://a.example/3"))), newest.id);
+    assert_eq!(world.user.knowledge.links.len(), 1);
+    assert_eq!(world.user.knowledge.links[0].created_at, None);
 }
 
 #[test]
