@@ -4,7 +4,10 @@ use crate::sync::Trouble;
 use greenroom_actors::{
     Entity,
     automation::FieldError,
-    identity::{self, Identity},
+    identity::{
+        self, Identity,
+        field::{Invalid, Problem},
+    },
     shell::{AskError, Unavailable},
     user::{self, User},
 };
@@ -204,9 +207,38 @@ impl From<AskError<Identity>> for CallError {
             AskError::Rejected(identity::Rejection::NoUser | identity::Rejection::Deleted) => {
                 Failure::new(Code::Unauthenticated, "Unauthorized").into()
             }
-            AskError::Rejected(rejection) => Failure::new(Code::Conflict, rejection.to_string()).into(),
+            AskError::Rejected(rejection) => refused_by_identity(&rejection).into(),
             other => unanswered(other),
         }
+    }
+}
+
+/// What an identity refuses, for clients.
+fn refused_by_identity(rejection: &identity::Rejection) -> Failure {
+    let wrong = |invalid: Invalid| Field {
+        field: invalid.field.into(),
+        code: code_of(invalid.problem).into(),
+        message: invalid.problem.to_string().into(),
+    };
+    let fields = match rejection {
+        identity::Rejection::Invalid(invalid) => vec![wrong(*invalid)],
+        identity::Rejection::OnboardingIncomplete(lacking) => {
+            lacking.iter().map(|field| wrong(Invalid { field, problem: Problem::Missing })).collect()
+        }
+        other => return Failure::new(Code::Conflict, other.to_string()),
+    };
+    Failure { fields, ..Failure::new(Code::Validation, rejection.to_string()) }
+}
+
+/// The kind of a problem, in the words that workspaces use.
+const fn code_of(problem: Problem) -> &'static str {
+    match problem {
+        Problem::Missing | Problem::Empty => "REQUIRED",
+        Problem::NotWritable | Problem::NotOffered => "NOT_ALLOWED",
+        Problem::WrongType => "INVALID",
+        Problem::TooLong(_) => "TOO_LONG",
+        Problem::TooMany(_) => "TOO_MANY",
+        Problem::Duplicate => "DUPLICATE",
     }
 }
 

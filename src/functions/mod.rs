@@ -7,15 +7,21 @@
 //! one line in [`Registry::product`].
 
 mod automations;
+mod billing;
 mod cache;
 mod context;
 mod declare;
 pub mod documents;
 mod failure;
 mod ids;
+mod instagram;
+mod instagram_sync_config;
+mod onboarding;
 pub mod pages;
 mod product;
+mod profile;
 mod registry;
+mod settings;
 mod sidekick;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! All functions by path.
 
 use super::{
-    automations,
+    automations, billing,
     declare::{Function, Module},
-    sidekick,
+    instagram, instagram_sync_config, onboarding, settings, sidekick,
 };
 use std::collections::BTreeMap;
 
@@ -18,7 +18,15 @@ impl Registry {
     /// The functions of the product.
     #[must_use]
     pub fn product() -> Self {
-        Self::of([automations::module()].into_iter().chain(sidekick::modules()))
+        let modules = [
+            automations::module(),
+            onboarding::module(),
+            settings::module(),
+            billing::module(),
+            instagram::module(),
+            instagram_sync_config::module(),
+        ];
+        Self::of(modules.into_iter().chain(sidekick::modules()))
     }
 
     /// The functions of these modules.

@@ -129,6 +129,8 @@ impl User {
             UserEvent::KnowledgeSet(knowledge) => self.knowledge = Arc::clone(knowledge),
             UserEvent::KnowledgeChanged(event) => Arc::make_mut(&mut self.knowledge).fold(event),
             UserEvent::MemorySyncAsked(at) => self.memory_sync_asked_at = Some(*at),
+            UserEvent::SyncIntervalSet(hours) => self.contact_sync.interval_hours = *hours,
+            UserEvent::PreviewTaken(at) => self.preview_taken(*at),
             UserEvent::Audited(row) => {
                 self.side_used(row.no);
                 self.audit.push(Arc::clone(row));

@@ -197,6 +197,10 @@ pub enum Command {
     Audited(Audited),
     /// Set the owner's or business's name. 1 to 100 characters.
     SetName(String),
+    /// Set the hours between two syncs of contacts; taken into their bounds.
+    SetSyncInterval(u8),
+    /// Take one of the day's previews during onboarding.
+    TakePreview,
     /// The plan changed. From billing.
     SetPlan(Plan),
     /// Leave a thread to a person.

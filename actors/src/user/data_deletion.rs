@@ -5,7 +5,7 @@
 
 use super::{
     Command, Rejection, Reply, User, UserEvent, agenda::Job, command::LookedUp, connection, contact::Contact,
-    custody, held::EarlyEdits, takeover::Takeovers,
+    contact_sync, custody, held::EarlyEdits, takeover::Takeovers,
 };
 use crate::{
     Draft, Timestamp,
@@ -107,6 +107,8 @@ impl User {
             usage,
             contacts: self.contacts_of_others(),
             automations: self.automations.clone(),
+            contact_sync: contact_sync::ContactSync { last_synced_at: None, ..self.contact_sync },
+            previews: self.previews.clone(),
             notes: self.notes_of_others(),
             outbox: self.outbox.emptied(),
             next_no: self.next_no,

@@ -294,6 +294,10 @@ pub enum UserEvent {
     KnowledgeChanged(Arc<KnowledgeEvent>),
     /// Everything that is known is to be copied to memory.
     MemorySyncAsked(Timestamp),
+    /// The hours between two syncs of contacts changed.
+    SyncIntervalSet(u8),
+    /// One of the day's previews was taken.
+    PreviewTaken(Timestamp),
     /// A write was noted in the audit log.
     Audited(Arc<AuditRow>),
     /// The owner's name changed.

@@ -19,6 +19,7 @@ pub mod comment;
 mod compose;
 pub mod connection;
 pub mod contact;
+pub mod contact_sync;
 mod control;
 pub mod custody;
 mod data_deletion;
@@ -47,6 +48,7 @@ mod outgoing;
 mod owner;
 pub mod plan;
 pub mod postless;
+pub mod preview;
 pub mod profiles;
 pub mod query;
 pub mod question;
@@ -176,6 +178,12 @@ pub struct User {
     /// When a copy of everything to memory was last asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_sync_asked_at: Option<Timestamp>,
+    /// How often contacts are compared with Instagram.
+    #[serde(default)]
+    pub contact_sync: contact_sync::ContactSync,
+    /// The last previews during onboarding, oldest first. At most [`preview::PREVIEWS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    previews: Vec<Timestamp>,
     /// What clients asked for and got.
     #[serde(default, skip_serializing_if = "Requests::is_empty")]
     requests: Requests,
@@ -245,6 +253,8 @@ impl Entity for User {
             notes: custody::Notes::new(),
             audit: audit::AuditLog::default(),
             memory_sync_asked_at: None,
+            contact_sync: contact_sync::ContactSync::default(),
+            previews: Vec::new(),
             requests: Requests::default(),
             next_no: 1,
             next_side: 1,

@@ -6,7 +6,7 @@ use super::User;
 use crate::slices::Slices;
 use std::sync::Arc;
 
-/// The connection to Instagram.
+/// The connection to Instagram, and the syncs of contacts.
 pub const CONNECTION: Slices = Slices::one(0);
 /// Settings and the name.
 pub const SETTINGS: Slices = Slices::one(1);
@@ -36,6 +36,7 @@ pub(super) fn changed(before: &User, after: &User) -> Slices {
         (None, None) => true,
         _ => false,
     };
+    let connection = connection && before.contact_sync == after.contact_sync;
     let settings = Arc::ptr_eq(&before.settings, &after.settings) && before.name == after.name;
     REST.and(CONNECTION.when(!connection))
         .and(SETTINGS.when(!settings))

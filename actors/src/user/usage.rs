@@ -33,6 +33,8 @@ pub struct MonthUsage {
     pub reserved: u32,
     /// Contacts created.
     pub new_contacts: u32,
+    /// Prompts to the chat.
+    pub chat_prompts: u32,
     /// Highest warning told for sends: 0, [`WARN_PERCENT`] or 100.
     pub sends_warned: u8,
     /// The same for new contacts.

@@ -49,7 +49,7 @@ const STATES: [(&str, &[u8]); 2] = [
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 12] = [
+const EVENTS: [(&str, &[u8]); 13] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
@@ -62,6 +62,7 @@ const EVENTS: [(&str, &[u8]); 12] = [
     ("events-10.bin", include_bytes!("golden/events-10.bin")),
     ("events-11.bin", include_bytes!("golden/events-11.bin")),
     ("events-12.bin", include_bytes!("golden/events-12.bin")),
+    ("events-14.bin", include_bytes!("golden/events-14.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -216,6 +217,8 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::CustodyNoted { account: AccountId::from(ACCOUNT), note },
         UserEvent::FormerAccountErased { account: AccountId::from(ACCOUNT), before: at },
         UserEvent::MemorySyncAsked(at),
+        UserEvent::SyncIntervalSet(6),
+        UserEvent::PreviewTaken(at),
         audited(at, audit::Target::Contact("c1".into()), Actor::SidekickTool { chat: Some("chat_1".into()) }),
         audited(at, audit::Target::Tone, Actor::Owner),
         UserEvent::InstagramErased { at },

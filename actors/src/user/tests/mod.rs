@@ -1,5 +1,6 @@
 //! Scenarios of the engine: a workspace, things that happen, and what must follow.
 
+mod allowances;
 mod audits;
 mod backlog;
 mod by_hand;
