@@ -1,19 +1,16 @@
-//! The state machine of a connection: messages, identity and time.
+//! The state machine of a connection: its state, and the messages that change what is subscribed.
 
 use super::{
     outgoing::{Close, Frame, Outgoing},
     queries::Queries,
-    requests::{Requests, Run, Waiting},
+    requests::{Requests, Run},
     transition::Work,
 };
 use crate::sync::{
-    Admitted, Failed, Mutated, Outcome, Refused, RequestKey, Trouble, Ts,
-    failure::{self, RequestIds},
-    limits::{
-        ConnectionLimits, EXPIRY_LEEWAY, MUTATION_TIME_MAX, OBSERVED_AHEAD_MAX, PING_AFTER, SILENCE_MAX,
-        STALL_MAX, TRANSPORT_PING_EVERY,
-    },
-    message::{self, ClientMessage, Malformed, Modification, Request, Response, StateVersion, Token},
+    Trouble, Ts,
+    failure::RequestIds,
+    limits::{ConnectionLimits, OBSERVED_AHEAD_MAX},
+    message::{self, ClientMessage, Malformed, Modification, StateVersion},
 };
 use greenroom_actors::Timestamp;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -71,7 +68,7 @@ pub(in crate::sync) enum End<T> {
 
 /// What no message is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Blocked {
+pub(super) enum Blocked {
     /// A token is being checked.
     Verifying,
     /// The product is being told what the client saw.
@@ -89,11 +86,11 @@ pub(in crate::sync) struct Core<C, R> {
     pub(super) out: VecDeque<Output<C>>,
     pub(super) outgoing: Outgoing,
     pub(super) closed: bool,
-    session: Option<Arc<str>>,
+    pub(super) session: Option<Arc<str>>,
     pub(super) skew_ms: Option<f64>,
-    blocked: Option<Blocked>,
+    pub(super) blocked: Option<Blocked>,
     pub(super) caller: Option<C>,
-    expires_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
     /// Counts the callers: results of another epoch are results for somebody else.
     pub(super) epoch: u64,
     /// What was accepted.
@@ -114,10 +111,10 @@ pub(in crate::sync) struct Core<C, R> {
     pub(super) retries: u32,
     pub(super) retry_at: Option<Timestamp>,
     connected_at: Timestamp,
-    sent_at: Timestamp,
-    written_at: Timestamp,
-    heard_at: Timestamp,
-    pinged_at: Timestamp,
+    pub(super) sent_at: Timestamp,
+    pub(super) written_at: Timestamp,
+    pub(super) heard_at: Timestamp,
+    pub(super) pinged_at: Timestamp,
 }
 
 impl<C: Clone + PartialEq, R> Core<C, R> {
@@ -188,6 +185,11 @@ impl<C: Clone + PartialEq, R> Core<C, R> {
     /// Nothing has to be told about changes: nothing is subscribed.
     pub(in crate::sync) fn is_unsubscribed(&self) -> bool {
         self.queries.is_empty()
+    }
+
+    /// Number of subscriptions.
+    pub(in crate::sync) fn subscriptions(&self) -> usize {
+        self.queries.len()
     }
 
     /// Bytes that it holds for its client.
@@ -303,179 +305,6 @@ impl<C: Clone + PartialEq, R> Core<C, R> {
         Ok(())
     }
 
-    fn authenticate(&mut self, now: Timestamp, base: u32, token: Token) -> Result<(), Malformed> {
-        if base != self.rx.identity {
-            return Err(Malformed("the base version does not match the version of the identity"));
-        }
-        match token {
-            Token::None => self.become_caller(None, None),
-            Token::Admin => self.refuse(now, "administrators do not come this way"),
-            Token::User(token) => {
-                self.blocked = Some(Blocked::Verifying);
-                self.out.push_back(Output::Verify(token));
-            }
-        }
-        Ok(())
-    }
-
-    /// A token was checked.
-    pub(in crate::sync) fn verified(&mut self, now: Timestamp, result: Result<Admitted<C>, Refused>) {
-        if self.closed || self.blocked != Some(Blocked::Verifying) {
-            return;
-        }
-        self.blocked = None;
-        match result {
-            Ok(admitted) => {
-                let expires_at = Timestamp::from_millis(admitted.expires_at_ms);
-                if is_over(expires_at, now) {
-                    self.refuse(now, "the token has expired");
-                } else {
-                    self.become_caller(Some(admitted.caller), Some(expires_at));
-                }
-            }
-            Err(Refused::Invalid(why)) => self.refuse(now, why),
-            // A refusal would sign the user out for a fault that is not the token's.
-            Err(Refused::Unchecked) => self.close(Close::TROUBLE),
-        }
-        self.advance(now);
-    }
-
-    fn refuse(&mut self, now: Timestamp, why: &str) {
-        self.send(now, message::auth_error(why, self.rx.identity, true).into(), false);
-        self.close(Close::SAID);
-    }
-
-    fn become_caller(&mut self, caller: Option<C>, expires_at: Option<Timestamp>) {
-        // A fresh token of the same user changes nothing that queries see.
-        if caller != self.caller {
-            self.epoch += 1;
-            self.caller = caller;
-            self.abandon();
-        }
-        self.expires_at = expires_at;
-        self.rx.identity += 1;
-    }
-
-    /// The token is over, and so is everything under it. `true` when it was, which ends the connection.
-    pub(super) fn ends_expired(&mut self, now: Timestamp) -> bool {
-        let is_expired = self.expires_at.is_some_and(|expires_at| is_over(expires_at, now));
-        if is_expired {
-            self.end_identity(now, "the token has expired");
-        }
-        is_expired
-    }
-
-    fn end_identity(&mut self, now: Timestamp, why: &str) {
-        if !self.closed {
-            self.send(now, message::auth_error(why, self.version.identity, false).into(), false);
-            self.close(Close::SAID);
-        }
-    }
-
-    /// The caller's session was ended meanwhile: like a token that is over, so that the client asks for another one.
-    pub(in crate::sync) fn revoked(&mut self, now: Timestamp) {
-        self.end_identity(now, "the session has ended");
-    }
-
-    fn mutation(&mut self, now: Timestamp, request: Request) {
-        if self.ends_expired(now) {
-            return;
-        }
-        if self.requests.waiting() >= self.requests_max() {
-            return self.close(Close::OVERLOAD);
-        }
-        self.requests.wait(match request.call {
-            Ok(call) => {
-                let session = self.session.clone();
-                let key = session.map(|session| RequestKey { session, request: request.id });
-                Waiting::Run(Run { request: request.id, call, caller: self.caller.clone(), key })
-            }
-            Err(failed) => Waiting::Failed(request.id, failed),
-        });
-        self.run_next(now);
-    }
-
-    fn run_next(&mut self, now: Timestamp) {
-        while let Some(next) = self.requests.next(now) {
-            match next {
-                Waiting::Run(run) => self.out.push_back(Output::Mutate(run)),
-                Waiting::Failed(request, failed) => {
-                    self.respond(now, request, |outcome| Response::Mutation(outcome, Ts(0)), Err(failed));
-                }
-            }
-        }
-    }
-
-    /// The running mutation has ended.
-    pub(in crate::sync) fn mutated(&mut self, now: Timestamp, request: u32, end: End<Mutated>) {
-        if self.closed || self.requests.running().is_none_or(|running| running.request != request) {
-            return;
-        }
-        self.requests.finish();
-        match end {
-            End::Done(Mutated { outcome, ts }) => {
-                if outcome.is_ok() {
-                    self.answered = self.answered.max(ts);
-                    self.force = true;
-                }
-                self.respond(now, request, |outcome| Response::Mutation(outcome, ts), outcome);
-                self.run_next(now);
-            }
-            // An answer would be final; the client asks again with the same key when it is back.
-            End::Trouble(trouble) => self.close(close_of(&trouble)),
-            End::Revoked => self.revoked(now),
-            End::Unkeyed => self.close(Close::RESTART),
-        }
-        self.release(now);
-        self.advance(now);
-    }
-
-    fn action(&mut self, now: Timestamp, request: Request) {
-        if self.ends_expired(now) {
-            return;
-        }
-        if self.requests.actions() >= self.requests_max() {
-            return self.close(Close::OVERLOAD);
-        }
-        match request.call {
-            Ok(call) => {
-                let run = Run { request: request.id, call, caller: self.caller.clone(), key: None };
-                self.requests.act(run.bytes());
-                self.out.push_back(Output::Act(run));
-            }
-            Err(failed) => self.respond(now, request.id, Response::Action, Err(failed)),
-        }
-    }
-
-    /// An action has ended that held so many bytes.
-    pub(in crate::sync) fn acted(&mut self, now: Timestamp, request: u32, bytes: usize, end: End<Outcome>) {
-        if self.closed {
-            return;
-        }
-        self.requests.acted(bytes);
-        match end {
-            End::Done(outcome) => self.respond(now, request, Response::Action, outcome),
-            End::Trouble(Trouble::Overloaded { .. }) => self.close(Close::OVERLOAD),
-            // Clients never send an action again, so they are told.
-            End::Trouble(_) | End::Unkeyed => {
-                self.respond(now, request, Response::Action, Err(failure::internal()));
-            }
-            End::Revoked => self.revoked(now),
-        }
-        self.advance(now);
-    }
-
-    fn respond(
-        &mut self,
-        now: Timestamp,
-        request: u32,
-        response: impl FnOnce(Outcome) -> Response,
-        outcome: Outcome,
-    ) {
-        let outcome = outcome.map_err(|failed: Failed| failure::named(failed, &mut self.ids));
-        self.send(now, message::response(request, &response(outcome)).into(), false);
-    }
-
     pub(super) fn send(
         &mut self,
         now: Timestamp,
@@ -510,63 +339,8 @@ impl<C: Clone + PartialEq, R> Core<C, R> {
         self.advance(now);
     }
 
-    /// Time has passed.
-    pub(in crate::sync) fn tick(&mut self, now: Timestamp) {
-        if self.closed {
-            return;
-        }
-        if now.since(self.heard_at) >= SILENCE_MAX {
-            return self.close(Close::GONE);
-        }
-        if self.outgoing.frames > 0 && now.since(self.written_at) >= STALL_MAX {
-            return self.close(Close::OVERLOAD);
-        }
-        if self.requests.running().is_some_and(|running| now.since(running.since) >= MUTATION_TIME_MAX) {
-            return self.close(Close::TROUBLE);
-        }
-        if let Some(Blocked::Ahead(ts, until)) = self.blocked
-            && now >= until
-        {
-            self.blocked = Some(Blocked::Observing(ts));
-            self.out.push_back(Output::Observe(ts));
-        }
-        if self.outgoing.frames == 0 {
-            if now.since(self.sent_at) >= PING_AFTER {
-                self.send(now, message::ping().into(), false);
-            }
-            if now.since(self.pinged_at) >= TRANSPORT_PING_EVERY {
-                self.pinged_at = now;
-                self.out.push_back(Output::Ping);
-            }
-        }
-        self.advance(now);
-    }
-
-    /// When [`Core::tick`] is due if nothing else happens.
-    pub(in crate::sync) fn next_tick(&self) -> Timestamp {
-        let silence = self.heard_at + SILENCE_MAX;
-        let sending = match self.outgoing.frames {
-            0 => (self.sent_at + PING_AFTER).min(self.pinged_at + TRANSPORT_PING_EVERY),
-            _ => self.written_at + STALL_MAX,
-        };
-        let mutation = self.requests.running().map(|running| running.since + MUTATION_TIME_MAX);
-        let ahead = match self.blocked {
-            Some(Blocked::Ahead(_, until)) => Some(until),
-            _ => None,
-        };
-        let due = [mutation, ahead, self.transition_due()];
-        due.into_iter().flatten().fold(silence.min(sending), Timestamp::min)
-    }
-
     pub(super) const fn is_blocked(&self) -> bool {
         self.blocked.is_some()
-    }
-
-    fn requests_max(&self) -> usize {
-        match self.caller {
-            Some(_) => self.limits.requests_max,
-            None => self.limits.anonymous_requests_max,
-        }
     }
 
     fn queries_max(&self) -> usize {
@@ -575,10 +349,6 @@ impl<C: Clone + PartialEq, R> Core<C, R> {
             None => self.limits.anonymous_queries_max,
         }
     }
-}
-
-fn is_over(expires_at: Timestamp, now: Timestamp) -> bool {
-    now >= expires_at + EXPIRY_LEEWAY
 }
 
 /// The clock in nanoseconds since 1970.

@@ -3,11 +3,14 @@
 //! [`Core`] takes what happened (a frame, a result, a change, an instant) and leaves what is to be done: frames to write, calls
 //! to run, the end. The rules R1 to R10 of the contract stand in it and nowhere else.
 
+mod calls;
 mod core;
+mod identity;
 mod outgoing;
 mod queries;
 mod requests;
 mod shell;
+mod time;
 mod transition;
 
 pub(super) use self::{

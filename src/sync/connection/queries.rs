@@ -96,6 +96,10 @@ impl<R> Queries<R> {
         self.live.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.live.len()
+    }
+
     /// Bytes of arguments.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
