@@ -27,6 +27,7 @@ use greenroom_actors::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Header that makes a mutation safe to repeat.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -57,11 +58,11 @@ async fn call<P: Product>(
     body: Body,
     kind: Kind,
 ) -> Result<Response, Refusal> {
-    let _permit = room.calls.try_acquire().map_err(|_| Refusal::Busy)?;
+    let permit = admit(room)?;
     let caller = caller(room, headers).await?;
     let body = body::read(room, body).await?;
     let understood = Asked::parse(&body.bytes)?.understand()?;
-    run(room, caller, headers, understood, kind).await
+    run(room, caller, headers, understood, kind, permit).await
 }
 
 /// Parameters of `GET /api/query`.
@@ -79,7 +80,7 @@ pub(super) async fn query_by_address<P: Product>(
     Query(parameters): Query<Parameters>,
 ) -> Response {
     let answer = async {
-        let _permit = room.calls.try_acquire().map_err(|_| Refusal::Busy)?;
+        let permit = admit(&room)?;
         let caller = caller(&room, &headers).await?;
         let path = parameters.path.as_deref().ok_or(Refusal::Bad("BadPath", "the path is missing"))?;
         let path = path::normalise(path).map_err(body::bad_path)?;
@@ -87,7 +88,7 @@ pub(super) async fn query_by_address<P: Product>(
         let args = parameters.args.as_deref().map(serde_json::from_str::<&RawValue>).transpose();
         let args = body::arguments(args.map_err(|_| Refusal::Bad("BadArgs", "args is no JSON"))?)?;
         let call = args.map(|args| Call { path, args });
-        run(&room, caller, &headers, Understood { call, format }, Kind::Query).await
+        run(&room, caller, &headers, Understood { call, format }, Kind::Query, permit).await
     };
     answer.await.into_response()
 }
@@ -100,13 +101,13 @@ pub(super) async fn run_by_address<P: Product>(
     body: Body,
 ) -> Response {
     let answer = async {
-        let _permit = room.calls.try_acquire().map_err(|_| Refusal::Busy)?;
+        let permit = admit(&room)?;
         let caller = caller(&room, &headers).await?;
         let path = path::from_segments(&address).map_err(body::bad_path)?;
         let kind = room.product.kind(&path).unwrap_or(Kind::Query);
         let body = body::read(&room, body).await?;
         let understood = Asked::parse(&body.bytes)?.understand_at(path)?;
-        run(&room, caller, &headers, understood, kind).await
+        run(&room, caller, &headers, understood, kind, permit).await
     };
     answer.await.into_response()
 }
@@ -120,7 +121,7 @@ struct Batch<'a> {
 /// `POST /api/query_batch`: several queries at one point.
 pub(super) async fn query_batch<P: Product>(room: Room<P>, headers: HeaderMap, body: Body) -> Response {
     let answer = async {
-        let _permit = room.calls.try_acquire().map_err(|_| Refusal::Busy)?;
+        let _permit = admit(&room)?;
         let caller = caller(&room, &headers).await?;
         let body = body::read(&room, body).await?;
         let batch: Batch<'_> = serde_json::from_slice(&body.bytes)
@@ -152,7 +153,7 @@ pub(super) async fn query_ts<P: Product>(room: Room<P>) -> Response {
 /// `POST /api/query_at_ts`: a query at such a point.
 pub(super) async fn query_at_ts<P: Product>(room: Room<P>, headers: HeaderMap, body: Body) -> Response {
     let answer = async {
-        let _permit = room.calls.try_acquire().map_err(|_| Refusal::Busy)?;
+        let _permit = admit(&room)?;
         let caller = caller(&room, &headers).await?;
         let body = body::read(&room, body).await?;
         let asked = Asked::parse(&body.bytes)?;
@@ -182,6 +183,7 @@ async fn run<P: Product>(
     headers: &HeaderMap,
     understood: Understood,
     kind: Kind,
+    permit: OwnedSemaphorePermit,
 ) -> Result<Response, Refusal> {
     let outcome = match (understood.call, kind) {
         (Err(failed), _) => Err(room.named(failed)),
@@ -191,11 +193,16 @@ async fn run<P: Product>(
         }
         (Ok(call), Kind::Mutation) => {
             let key = key(headers)?;
-            mutate(room, Run { request: 0, call, caller, key }).await?
+            mutate(room, Run { request: 0, call, caller, key }, permit).await?
         }
-        (Ok(call), Kind::Action) => act(room, Run { request: 0, call, caller, key: None }).await?,
+        (Ok(call), Kind::Action) => act(room, Run { request: 0, call, caller, key: None }, permit).await?,
     };
     Ok(json(answer::outcome(&outcome, understood.format)?).into_response())
+}
+
+/// A place among the calls. What goes on after its client hung up keeps it.
+fn admit<P: Product>(room: &Sync<P>) -> Result<OwnedSemaphorePermit, Refusal> {
+    Arc::clone(&room.calls).try_acquire_owned().map_err(|_| Refusal::Busy)
 }
 
 /// Whoever the token names; nobody without one.
@@ -272,13 +279,19 @@ async fn evaluate<P: Product>(
 }
 
 /// Goes on when the client hangs up: half a mutation there is not.
-async fn mutate<P: Product>(room: &Arc<Sync<P>>, run: Run<P::Caller>) -> Result<Outcome, Refusal> {
+async fn mutate<P: Product>(
+    room: &Arc<Sync<P>>,
+    run: Run<P::Caller>,
+    permit: OwnedSemaphorePermit,
+) -> Result<Outcome, Refusal> {
     let owned = Arc::clone(room);
     let running = room.tasks.spawn(async move {
         let session = run.key.as_ref().map(|key| &key.session);
         let lane = owned.lanes.of(session, run.caller.as_ref());
         let _turn = lane.turn().await;
-        owned.mutate(&run).await
+        let end = owned.mutate(&run).await;
+        drop(permit);
+        end
     });
     match running.await.map_err(|_| Refusal::Failed)? {
         End::Done(mutated) => Ok(mutated.outcome.map_err(|failed| room.named(failed))),
@@ -288,9 +301,17 @@ async fn mutate<P: Product>(room: &Arc<Sync<P>>, run: Run<P::Caller>) -> Result<
     }
 }
 
-async fn act<P: Product>(room: &Arc<Sync<P>>, run: Run<P::Caller>) -> Result<Outcome, Refusal> {
+async fn act<P: Product>(
+    room: &Arc<Sync<P>>,
+    run: Run<P::Caller>,
+    permit: OwnedSemaphorePermit,
+) -> Result<Outcome, Refusal> {
     let owned = Arc::clone(room);
-    let running = room.tasks.spawn(async move { owned.act(&run).await });
+    let running = room.tasks.spawn(async move {
+        let end = owned.act(&run).await;
+        drop(permit);
+        end
+    });
     match running.await.map_err(|_| Refusal::Failed)? {
         End::Done(outcome) => Ok(outcome.map_err(|failed| room.named(failed))),
         End::Trouble(trouble) => Err(trouble.into()),
