@@ -7,6 +7,7 @@ mod http;
 mod lanes;
 mod limits;
 mod message;
+mod metric_definitions;
 mod path;
 mod product;
 mod recent;

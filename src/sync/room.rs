@@ -6,6 +6,7 @@ use super::{
     connection::{End, Run},
     failure::{self, RequestIds},
     lanes::Lanes,
+    metric_definitions::{self, Counters},
     product::{Kind, Mutated, Outcome, Ts},
     recent::Recent,
 };
@@ -40,6 +41,7 @@ pub struct Sync<P: Product> {
     pub(super) calls: Arc<Semaphore>,
     pub(super) bodies: Arc<Semaphore>,
     pub(super) recent: Recent<P>,
+    pub(super) counters: Counters,
     admission: Arc<Admission>,
     actions: Arc<Semaphore>,
     addresses: ClientAddresses,
@@ -56,6 +58,7 @@ impl<P: Product> Sync<P> {
         limits: Limits,
         seed: u64,
     ) -> Arc<Self> {
+        metric_definitions::describe();
         Arc::new(Self {
             product,
             clock,
@@ -66,6 +69,7 @@ impl<P: Product> Sync<P> {
             calls: Arc::new(Semaphore::new(limits.calls_max)),
             bodies: Arc::new(Semaphore::new(limits.body_bytes_max / BYTES_PER_PERMIT)),
             recent: Recent::default(),
+            counters: Counters::default(),
             admission: Admission::new(limits.connections_max, limits.connections_per_address_max),
             actions: Arc::new(Semaphore::new(limits.actions_max)),
             addresses,
@@ -150,6 +154,7 @@ impl<P: Product> Sync<P> {
         if run.key.is_none() && self.product.is_seen_outside(path) {
             return End::Unkeyed;
         }
+        self.counters.mutations.increment(1);
         // When it panics, nobody can say what had happened by then.
         match caught_as(self.product.mutate(caller, &run.call, run.key.as_ref()), Trouble::Unknown).await {
             Ok(mutated) => End::Done(mutated),
@@ -172,6 +177,7 @@ impl<P: Product> Sync<P> {
         if let Some(failed) = failure::wrong_kind(path, self.product.kind(path), Kind::Action) {
             return End::Done(Err(failed));
         }
+        self.counters.actions.increment(1);
         match caught(self.product.act(caller, &run.call)).await {
             Ok(outcome) => End::Done(outcome),
             Err(trouble) => End::Trouble(trouble),

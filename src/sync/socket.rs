@@ -65,6 +65,7 @@ fn open<P: Product>(
 ) -> Response {
     let place = if room.stop.is_cancelled() { None } else { room.admit(headers, extensions) };
     let Some(place) = place else {
+        room.counters.refused.increment(1);
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_S)]).into_response();
     };
     upgrade

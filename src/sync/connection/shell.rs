@@ -10,6 +10,7 @@ use crate::sync::{
     Admitted, Changes, Kind, Mutated, Outcome, Product, Refused, Sync, Trouble, Ts, failure,
     lanes::Lane,
     limits::PARALLEL_QUERIES_MAX,
+    metric_definitions,
     room::caught,
     socket::{Arrived, Wire},
 };
@@ -61,7 +62,8 @@ struct Shell<P: Product> {
 
 /// Serves a connection to its end.
 pub(in crate::sync) async fn run<P: Product>(room: Arc<Sync<P>>, wire: Wire, client: Client) {
-    let seed = room.seed();
+    let (seed, connections) = (room.seed(), room.counters.connections.clone());
+    connections.increment(1);
     let core = Core::new(room.now(), client, Arc::clone(&room.connection_limits), seed);
     let mut shell = Shell {
         room,
@@ -76,9 +78,11 @@ pub(in crate::sync) async fn run<P: Product>(room: Arc<Sync<P>>, wire: Wire, cli
         closing: None,
     };
     shell.serve(seed).await;
+    connections.decrement(1);
     let close = shell.closing;
     let (clock, wire) = (Arc::clone(&shell.room.clock), &mut shell.wire);
     if let Some(close) = close {
+        metric_definitions::closed(close);
         wire.finish(close, clock.as_ref()).await;
     }
 }
@@ -179,7 +183,10 @@ impl<P: Product> Shell<P> {
     fn perform(&mut self) {
         while let Some(output) = self.core.take() {
             match output {
-                Output::Frame(frame) => self.wire.queue(frame),
+                Output::Frame(frame) => {
+                    self.room.counters.transitions.increment(u64::from(frame.ends_transition));
+                    self.wire.queue(frame);
+                }
                 Output::Ping => self.wire.ping(),
                 Output::Observe(ts) => {
                     let observed = self.room.product.observed(ts);
@@ -284,6 +291,9 @@ impl<P: Product> Shell<P> {
         else {
             return;
         };
+        let (looked_at, due_count) = (self.core.subscriptions() as u64, due.len() as u64);
+        self.room.counters.evaluated.increment(due_count);
+        self.room.counters.skipped.increment(looked_at.saturating_sub(due_count));
         if due.is_empty() {
             return self.core.evaluated(self.room.now(), serial, Vec::new());
         }
