@@ -123,3 +123,22 @@ async fn a_client_that_says_nothing_is_let_go() {
     let (_, close) = socket.closed().await;
     assert_eq!(close, Some((1001, String::new())));
 }
+
+#[tokio::test]
+async fn a_stopping_server_tells_every_connection() {
+    let world = World::start().await;
+    let mut sockets = Vec::new();
+    for _ in 0..5 {
+        let mut socket = world.socket().await;
+        socket.send(&connect()).await;
+        socket.send(&modify(0, &[add(0)])).await;
+        socket.expect("Transition").await;
+        sockets.push(socket);
+    }
+    let (room, listening) = (&world.room, async {
+        for mut socket in sockets {
+            assert_eq!(socket.closed().await.1, Some((1012, "InternalServerError".to_owned())));
+        }
+    });
+    tokio::join!(room.shut_down(), listening);
+}

@@ -3,7 +3,9 @@
 mod hostile;
 mod http;
 mod model;
+mod patience;
 mod product;
 mod random;
+mod trouble;
 mod vectors;
 mod world;

@@ -35,6 +35,8 @@ enum Step {
     /// The socket takes the next frame.
     Take,
     Wait(u64),
+    /// The connection breaks, and the client comes back on another one.
+    Reconnect,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -47,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (0..8_usize).prop_map(Step::Work),
         6 => Just(Step::Take),
         2 => (0..20_u64).prop_map(Step::Wait),
+        1 => Just(Step::Reconnect),
     ]
 }
 
@@ -94,6 +97,10 @@ struct Simulation {
     identities: Vec<Option<usize>>,
     /// Counts that own mutations left, with the version of the identity that made them.
     own: Vec<(usize, usize, u64, Ts)>,
+    /// What successful mutations came to, by their caller and number.
+    records: BTreeMap<(Option<usize>, u32), Mutated>,
+    /// Mutations that the client has no transition for: caller, number, counter.
+    unsettled: Vec<(Option<usize>, u64, usize)>,
     closed: bool,
 }
 
@@ -113,10 +120,16 @@ impl Simulation {
             next_request: 0,
             identities: vec![None],
             own: Vec::new(),
+            records: BTreeMap::new(),
+            unsettled: Vec::new(),
             closed: false,
         };
-        simulation.send(&json!({ "type": "Connect", "sessionId": super::vectors::SESSION, "connectionCount": 0, "lastCloseReason": "InitialConnect", "clientTs": 0 }));
+        simulation.connect();
         simulation
+    }
+
+    fn connect(&mut self) {
+        self.send(&json!({ "type": "Connect", "sessionId": super::vectors::SESSION, "connectionCount": 0, "lastCloseReason": "InitialConnect", "clientTs": 0 }));
     }
 
     fn send(&mut self, message: &Json) {
@@ -150,31 +163,20 @@ impl Simulation {
                 let query = self.next_query;
                 self.next_query += 1;
                 self.live.insert(query, counter);
-                let add = json!({ "type": "Add", "queryId": query, "udfPath": format!("c:n{counter}"), "args": [{}] });
-                self.modify(&add);
+                self.modify(&[add(query, counter)]);
             }
             Step::Remove(which) if self.takes_messages() && !self.live.is_empty() => {
                 let query = *self.live.keys().nth(which % self.live.len()).unwrap();
                 self.live.remove(&query);
-                self.modify(&json!({ "type": "Remove", "queryId": query }));
+                self.modify(&[json!({ "type": "Remove", "queryId": query })]);
             }
-            Step::Authenticate(user) if self.takes_messages() => {
-                let base = self.model.identity;
-                self.model.identity += 1;
-                self.identities.push((user < USERS).then_some(user));
-                let message = match user < USERS {
-                    true => {
-                        json!({ "type": "Authenticate", "baseVersion": base, "tokenType": "User", "value": user.to_string() })
-                    }
-                    false => json!({ "type": "Authenticate", "baseVersion": base, "tokenType": "None" }),
-                };
-                self.send(&message);
-            }
+            Step::Authenticate(user) if self.takes_messages() => self.authenticate(user),
             Step::Mutate(counter) if self.takes_messages() => {
                 let request = self.next_request;
                 self.next_request += 1;
-                self.model.open.push(request);
-                self.send(&json!({ "type": "Mutation", "requestId": request, "udfPath": format!("c:n{counter}"), "args": [{}] }));
+                let user = self.identities.last().copied().flatten();
+                self.unsettled.push((user, request, counter));
+                self.mutation(request, counter);
             }
             Step::Commit(user, counter) => {
                 self.state.add(user, counter);
@@ -190,14 +192,68 @@ impl Simulation {
                 self.core.tick(self.now);
                 self.perform();
             }
+            Step::Reconnect => self.reconnect(),
             _ => {}
         }
     }
 
-    fn modify(&mut self, modification: &Json) {
+    /// A new connection of the same session: its identity, all subscriptions, and every mutation without a transition, in
+    /// one burst. What ran goes on to its end; what had not begun is dropped.
+    fn reconnect(&mut self) {
+        let user = self.identities.last().copied().flatten();
+        let limits = Arc::new(ConnectionLimits::default());
+        self.core = Core::new(self.now, Client { takes_chunks: true }, limits, 1);
+        self.wire.clear();
+        self.jobs.clear();
+        let settled: BTreeSet<u64> = {
+            let model = &self.model;
+            let open = model.open.iter().copied().chain(model.uncovered.iter().map(|(request, _)| *request));
+            let open: BTreeSet<u64> = open.collect();
+            self.unsettled
+                .iter()
+                .map(|(_, request, _)| *request)
+                .filter(|request| !open.contains(request))
+                .collect()
+        };
+        self.unsettled.retain(|(_, request, _)| !settled.contains(request));
+        self.model = Model::default();
+        self.identities = vec![None];
+        self.connect();
+        if let Some(user) = user {
+            self.authenticate(user);
+            let verified = self.jobs.pop();
+            verified.into_iter().for_each(|job| self.work(job));
+        }
+        let adds: Vec<Json> = self.live.iter().map(|(query, counter)| add(*query, *counter)).collect();
+        self.modify(&adds);
+        for (_, request, counter) in self.unsettled.clone() {
+            self.model.replayed.insert(request);
+            self.mutation(request, counter);
+        }
+    }
+
+    fn authenticate(&mut self, user: usize) {
+        let base = self.model.identity;
+        self.model.identity += 1;
+        self.identities.push((user < USERS).then_some(user));
+        let message = match user < USERS {
+            true => {
+                json!({ "type": "Authenticate", "baseVersion": base, "tokenType": "User", "value": user.to_string() })
+            }
+            false => json!({ "type": "Authenticate", "baseVersion": base, "tokenType": "None" }),
+        };
+        self.send(&message);
+    }
+
+    fn mutation(&mut self, request: u64, counter: usize) {
+        self.model.open.push(request);
+        self.send(&json!({ "type": "Mutation", "requestId": request, "udfPath": format!("c:n{counter}"), "args": [{}] }));
+    }
+
+    fn modify(&mut self, modifications: &[Json]) {
         let base = self.model.query_set;
         self.model.query_set += 1;
-        self.send(&json!({ "type": "ModifyQuerySet", "baseVersion": base, "newVersion": base + 1, "modifications": [modification] }));
+        self.send(&json!({ "type": "ModifyQuerySet", "baseVersion": base, "newVersion": base + 1, "modifications": modifications }));
     }
 
     fn work(&mut self, job: Job) {
@@ -241,6 +297,15 @@ impl Simulation {
 
     fn mutate(&mut self, run: &Run<usize>) -> Mutated {
         let counter = counter_of(&run.call.path);
+        if let Some(known) = self.records.get(&(run.caller, run.request)) {
+            return known.clone();
+        }
+        let mutated = self.execute(run, counter);
+        self.records.insert((run.caller, run.request), mutated.clone());
+        mutated
+    }
+
+    fn execute(&mut self, run: &Run<usize>, counter: usize) -> Mutated {
         match run.caller {
             Some(user) => {
                 let (count, ts) = self.state.add(user, counter);
@@ -315,6 +380,10 @@ impl Simulation {
             assert_eq!(model.results[query]["value"]["count"], json!(count), "the last change is missing");
         }
     }
+}
+
+fn add(query: u64, counter: usize) -> Json {
+    json!({ "type": "Add", "queryId": query, "udfPath": format!("c:n{counter}"), "args": [{}] })
 }
 
 fn counter_of(path: &str) -> usize {

@@ -182,7 +182,11 @@ impl Play {
             &json!({ "type": "ModifyQuerySet", "baseVersion": 0, "newVersion": 1, "modifications": adds }),
         )
         .await;
-        self.sockets.get_mut(&1).unwrap().expect("Transition").await;
+        let socket = self.sockets.get_mut(&1).unwrap();
+        // The identity may be confirmed before the subscription arrives.
+        while socket.model.version.0 == 0 {
+            socket.expect("Transition").await;
+        }
     }
 }
 

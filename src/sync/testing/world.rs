@@ -156,6 +156,11 @@ impl Socket {
         self.socket.send(Message::Text(text.into())).await.unwrap();
     }
 
+    /// Sends as much of it as is taken.
+    pub(super) async fn try_text(&mut self, text: String) {
+        let _ = self.socket.send(Message::Text(text.into())).await;
+    }
+
     pub(super) async fn send_message(&mut self, message: Message) {
         self.socket.send(message).await.unwrap();
     }
