@@ -118,6 +118,22 @@ impl ActionLogs {
         self.0.push_back(row);
     }
 
+    /// Drops what the rows say of a person.
+    pub(super) fn forget_person(&mut self, person: &Igsid) {
+        let about = |row: &Arc<ActionLog>| row.recipient.as_ref() == Some(person);
+        if !self.0.iter().any(about) {
+            return;
+        }
+        for row in self.0.iter_mut().filter(|row| row.recipient.as_ref() == Some(person)) {
+            let row = Arc::make_mut(row);
+            row.thread_id = "".into();
+            row.recipient = None;
+            row.text = None;
+            row.message_id = None;
+            row.webhook_mid = None;
+        }
+    }
+
     pub(super) fn set_public_reply(&mut self, decision: DecisionNo, result: ActionResult) {
         let row =
             self.0.iter_mut().rev().find(|row| {

@@ -24,6 +24,8 @@ pub enum Job {
     Erase(Mid),
     /// Ask for the post of a comment, or go on without.
     Comment(CommentId),
+    /// Go on with forgetting a contact that was deleted.
+    Forget(Igsid),
 }
 
 /// Jobs by instant.
@@ -48,7 +50,7 @@ impl Agenda {
     pub(super) fn bursts(&self) -> impl Iterator<Item = &Igsid> {
         self.0.iter().filter_map(|(_, job)| match job {
             Job::Burst(person) => Some(person),
-            Job::Question(_) | Job::LookUp(_) | Job::Erase(_) | Job::Comment(_) => None,
+            Job::Question(_) | Job::LookUp(_) | Job::Erase(_) | Job::Comment(_) | Job::Forget(_) => None,
         })
     }
 

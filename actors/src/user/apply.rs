@@ -3,7 +3,8 @@
 use super::{
     User, UserEvent,
     agenda::Job,
-    contact::{Contact, OutboundKind},
+    contact::{Contact, FieldSource, OutboundKind},
+    contact_index::ContactIndex,
     decision::{DECISIONS_MAX, DecisionNo},
     erase::Erasure,
     event::Advance,
@@ -184,6 +185,15 @@ impl User {
                 self.notes.insert(account.clone(), Arc::clone(note));
             }
             UserEvent::FormerAccountErased { account, before } => self.forget_former(account, *before),
+            UserEvent::ContactEdited { .. }
+            | UserEvent::ContactTagged { .. }
+            | UserEvent::ContactUntagged { .. }
+            | UserEvent::FollowUpDecided { .. }
+            | UserEvent::ContactDeleted { .. }
+            | UserEvent::ForgettingSet { .. }
+            | UserEvent::ForgettingClosed(_)
+            | UserEvent::BulkSet(_)
+            | UserEvent::BulkEnded(_) => self.fold_by_hand(event),
             UserEvent::Erased { .. } => self.forget_everything(),
             UserEvent::InstagramErased { .. } => self.forget_instagram(),
         }
@@ -193,18 +203,16 @@ impl User {
     pub(super) fn derive(&mut self) {
         self.contact_ids =
             self.contacts.values().map(|contact| (contact.id.clone(), contact.igsid.clone())).collect();
-        self.hrn_queue = self
-            .contacts
-            .values()
-            .filter_map(|contact| contact.hrn.as_ref().map(|hrn| (hrn.set_at, contact.igsid.clone())))
-            .collect();
+        self.contact_index = ContactIndex::of(self.contacts.values());
         self.automations.rebuild();
         self.outbox.restored();
     }
 
-    fn with_contact(&mut self, person: &Igsid, change: impl FnOnce(&mut Contact)) {
+    pub(super) fn with_contact(&mut self, person: &Igsid, change: impl FnOnce(&mut Contact)) {
         if let Some(contact) = self.contacts.get_mut(person) {
-            change(Arc::make_mut(contact));
+            let contact = Arc::make_mut(contact);
+            change(contact);
+            self.contact_index.set(contact);
         }
     }
 
@@ -216,7 +224,7 @@ impl User {
         self.next_no = self.next_no.max(no.0.saturating_add(1));
     }
 
-    fn side_used(&mut self, no: u64) {
+    pub(super) fn side_used(&mut self, no: u64) {
         self.next_side = self.next_side.max(no.saturating_add(1));
     }
 
@@ -235,6 +243,7 @@ impl User {
         if let Some(until) = self.takeovers.take(&contact.igsid) {
             Arc::make_mut(&mut contact).paused_until = Some(until);
         }
+        self.contact_index.set(&contact);
         self.contacts.insert(contact.igsid.clone(), contact);
     }
 
@@ -322,17 +331,15 @@ impl User {
             return;
         };
         let contact = Arc::make_mut(contact);
-        if let Some(hrn) = &contact.hrn {
-            self.hrn_queue.remove(&(hrn.set_at, person.clone()));
-        }
         match event {
             UserEvent::HrnSet { hrn, .. } => {
                 contact.hrn = Some(Arc::clone(hrn));
                 contact.updated_at = hrn.set_at;
             }
-            UserEvent::HrnCleared { at, .. } => {
+            UserEvent::HrnCleared { at, by, .. } => {
                 contact.hrn = None;
                 contact.hrn_resolved_at = Some(*at);
+                contact.hrn_resolved_by = *by;
                 contact.updated_at = *at;
             }
             UserEvent::HumanAnswered { at, paused_until, clears_hrn, .. } => {
@@ -340,9 +347,7 @@ impl User {
             }
             _ => {}
         }
-        if let Some(hrn) = &contact.hrn {
-            self.hrn_queue.insert((hrn.set_at, person.clone()));
-        }
+        self.contact_index.set(contact);
     }
 
     fn fold_contact(&mut self, event: &UserEvent) {
@@ -438,6 +443,9 @@ fn record(contact: &mut Contact, message: &Arc<Message>, opens_window: bool, now
     if opens_window {
         contact.last_inbound_at = contact.last_inbound_at.max(Some(message.at));
         contact.followup_needed = false;
+        if contact.crm.followup_snoozed_until.is_some() {
+            Arc::make_mut(&mut contact.crm).followup_snoozed_until = None;
+        }
         // Whoever writes can be reached.
         contact.unreachable_until = None;
         if contact.crm.followup_message.is_some() {
@@ -482,6 +490,7 @@ fn human_answered(contact: &mut Contact, at: Timestamp, paused_until: Option<Tim
     contact.paused_until = contact.paused_until.max(paused_until);
     if clears_hrn && contact.hrn.take().is_some() {
         contact.hrn_resolved_at = Some(at);
+        contact.hrn_resolved_by = Some(FieldSource::User);
     }
     if let Some(hrn) = &mut contact.hrn
         && hrn.answered_at.is_none()

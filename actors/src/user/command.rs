@@ -2,7 +2,8 @@
 
 use super::{
     audit::Audited,
-    contact::Crm,
+    contact::{Crm, FieldSource},
+    contact_change::{ContactChange, ManyChange, Which},
     inbound::InboundEvent,
     knowledge::change::KnowledgeChange,
     look_back::{Found, LookBack},
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     Sealed, Timestamp,
     automation::{AutomationId, AutomationInput, AutomationPatch},
-    id::{AccountId, CommentId, Igsid, MediaId, Mid},
+    id::{AccountId, CommentId, ContactId, Igsid, MediaId, Mid},
     outbox::{OutboundId, ReadOutcome, SendOutcome, Usage},
     requests::RequestKey,
 };
@@ -240,6 +241,24 @@ pub enum Command {
         person: Igsid,
         /// The fields.
         crm: Crm,
+    },
+    /// Change one contact. Frozen workspaces only clear the lock and delete.
+    Contact {
+        /// By the id that clients see, or by the one on Instagram.
+        contact: ContactId,
+        /// What.
+        change: ContactChange,
+        /// Who asks: fields that a person set are not overwritten by analyses.
+        by: FieldSource,
+    },
+    /// Change many contacts, at once as far as it fits in one record; the rest follows. Reply: `Many`.
+    ManyContacts {
+        /// Which.
+        which: Which,
+        /// What.
+        change: ManyChange,
+        /// Who asks.
+        by: FieldSource,
     },
     /// Write to a contact by hand, inside the 24-hour window.
     SendMessage {

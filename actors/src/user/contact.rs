@@ -10,8 +10,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// Lead score of a new contact (product rule).
 pub const LEAD_SCORE_NEW: u8 = 50;
-/// Most tags of one contact.
-pub const TAGS_MAX: usize = 50;
+/// Most tags of one contact (product rule).
+pub const TAGS_MAX: usize = 10;
 /// Longest tag, in characters (product rule).
 pub const TAG_CHARS_MAX: usize = 24;
 /// Longest notes, in characters (product rule).
@@ -65,6 +65,9 @@ pub struct Contact {
     pub hrn: Option<Arc<Hrn>>,
     /// When the last lock was cleared.
     pub hrn_resolved_at: Option<Timestamp>,
+    /// Who cleared it; `None` when it was not asked for.
+    #[serde(default)]
+    pub hrn_resolved_by: Option<FieldSource>,
     /// Automation rests until then.
     pub paused_until: Option<Timestamp>,
     /// The owner blocked the contact.
@@ -116,6 +119,10 @@ pub struct Crm {
     pub sentiment_source: Option<FieldSource>,
     /// Who set the score.
     pub score_source: Option<FieldSource>,
+    /// Who set the value.
+    pub value_source: Option<FieldSource>,
+    /// Who set the next action.
+    pub next_action_source: Option<FieldSource>,
 }
 
 /// The lock "human response needed".
@@ -154,6 +161,9 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every stage.
+    pub const ALL: [Self; 4] = [Self::New, Self::Lead, Self::FollowUp, Self::Ghosted];
+
     /// The stored word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -181,6 +191,23 @@ pub enum Sentiment {
     /// Not known.
     #[default]
     Neutral,
+}
+
+impl Sentiment {
+    /// Every mood.
+    pub const ALL: [Self; 5] = [Self::Hot, Self::Warm, Self::Cold, Self::Ghosted, Self::Neutral];
+
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hot => "hot",
+            Self::Warm => "warm",
+            Self::Cold => "cold",
+            Self::Ghosted => "ghosted",
+            Self::Neutral => "neutral",
+        }
+    }
 }
 
 /// Who set a field: what a person set survives analyses.
@@ -249,6 +276,7 @@ impl Contact {
             followup_needed: false,
             hrn: None,
             hrn_resolved_at: None,
+            hrn_resolved_by: None,
             paused_until: None,
             blocked: false,
             opted_out_at: None,

@@ -2,7 +2,7 @@
 
 use super::{
     Rejection, Reply, User, UserEvent, cancel,
-    contact::{Crm, Hrn, NOTES_CHARS_MAX, TAG_CHARS_MAX, TAGS_MAX},
+    contact::{Crm, FieldSource, Hrn, NOTES_CHARS_MAX, TAG_CHARS_MAX, TAGS_MAX},
     decision::{CancelReason, HrnSource, Skip},
     effect::Access,
     hrn_queue,
@@ -131,9 +131,15 @@ pub(super) fn set_hrn(
     reason: Option<&str>,
 ) -> Result<Reply, Rejection> {
     known(draft, person)?;
+    hrn_queue::lock(draft, now, person, by_hand(now, reason), false);
+    Ok(Reply::Done)
+}
+
+/// The lock as a person sets it.
+pub(super) fn by_hand(now: Timestamp, reason: Option<&str>) -> Hrn {
     let reason =
         reason.map_or("set by the owner", |reason| text::cut_chars(reason, hrn_queue::REASON_CHARS_MAX).0);
-    let hrn = Hrn {
+    Hrn {
         set_at: now,
         source: HrnSource::Manual,
         category: "manual".into(),
@@ -141,16 +147,14 @@ pub(super) fn set_hrn(
         signals: Vec::new(),
         answered_at: None,
         updated_at: None,
-    };
-    hrn_queue::lock(draft, now, person, hrn, false);
-    Ok(Reply::Done)
+    }
 }
 
 /// The owner is done with it. Never gated by the plan.
 pub(super) fn clear_hrn(draft: &mut Draft<User>, now: Timestamp, person: &Igsid) -> Result<Reply, Rejection> {
     known(draft, person)?;
     if draft.contacts.get(person).is_some_and(|contact| contact.hrn.is_some()) {
-        draft.emit(UserEvent::HrnCleared { person: person.clone(), at: now });
+        draft.emit(UserEvent::HrnCleared { person: person.clone(), at: now, by: Some(FieldSource::User) });
     }
     Ok(Reply::Done)
 }
@@ -213,7 +217,7 @@ pub(super) fn set_crm(
     let mut crm = crm.clone();
     crm.tags = tags(&crm.tags);
     if crm.tags.len() > TAGS_MAX {
-        errors.push(FieldError::new("tags", FieldCode::TooMany, "at most 50 tags"));
+        errors.push(FieldError::new("tags", FieldCode::TooMany, "at most 10 tags"));
     }
     if crm.tags.iter().any(|tag| tag.chars().count() > TAG_CHARS_MAX) {
         errors.push(FieldError::new("tags", FieldCode::TooLong, "a tag has at most 24 characters"));

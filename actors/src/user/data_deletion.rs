@@ -5,7 +5,7 @@
 
 use super::{
     Command, Rejection, Reply, User, UserEvent, agenda::Job, command::LookedUp, connection, contact::Contact,
-    contact_sync, custody, held::EarlyEdits, takeover::Takeovers,
+    contact_sync, custody, held::EarlyEdits, look_back::LookBack, takeover::Takeovers,
 };
 use crate::{
     Draft, Timestamp,
@@ -71,9 +71,8 @@ pub(super) fn comes_too_late(user: &User, command: &Command) -> bool {
             | Command::WebhooksAsked { .. }
             | Command::ProfileFetched { .. }
             | Command::MessageLookedUp { .. }
-            | Command::HistoryRead { .. }
             | Command::ModelAnswered { .. }
-    );
+    ) || matches!(command, Command::HistoryRead { asked, .. } if !matches!(asked, LookBack::Thread { .. }));
     match (&user.integration, command) {
         // Without a connection nothing is asked outside.
         (None, _) => is_outcome,
@@ -168,6 +167,9 @@ impl User {
         let lost = self.erasures.iter().filter(|(_, erasure)| gone.contains_key(&erasure.person));
         let lost: Vec<_> = lost.map(|(mid, _)| mid.clone()).collect();
         lost.iter().for_each(|mid| self.close_erasure(mid));
+        let lost = self.forgettings.iter().filter(|(_, forgetting)| forgetting.at < before);
+        let lost: Vec<_> = lost.map(|(person, _)| person.clone()).collect();
+        lost.iter().for_each(|person| self.close_forgetting(person));
         let lost = self.postless.iter().filter(|(_, waiting)| is_it(&waiting.held.event.account));
         let lost: Vec<_> = lost.map(|(comment, _)| comment.clone()).collect();
         lost.iter().for_each(|comment| self.close_postless(comment));

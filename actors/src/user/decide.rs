@@ -3,12 +3,12 @@
 use super::{
     Command, Rejection, Reply, User, UserEvent,
     agenda::{JOBS_PER_TICK_MAX, Job},
-    asking, audit, backlog,
+    asking, audit, backlog, bulk,
     command::LookedUp,
     comment, connection, contact_sync, control, custody, data_deletion,
     decision::DecisionNo,
     dm::{self, Incoming},
-    echo, erase,
+    echo, erase, forget,
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
     items, keys,
     look_back::LookBack,
@@ -74,6 +74,9 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
         Command::HistoryRead { asked, found } => match asked {
             LookBack::Message { mid, .. } => erase::found(draft, now, mid, found.as_ref()),
             LookBack::Held { line, after, .. } => backlog::read(draft, now, (*line, *after), found.as_ref()),
+            LookBack::Thread { person, after, .. } => {
+                forget::found(draft, now, (person, *after), found.as_ref());
+            }
         },
         Command::ModelAnswered { question, attempt, result } => {
             asking::answered(draft, now, *question, *attempt, result);
@@ -105,6 +108,10 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
         Command::ResumeContact { person } => return control::resume(draft, now, person),
         Command::SetBlocked { person, blocked } => return control::set_blocked(draft, now, person, *blocked),
         Command::SetCrm { person, crm } => return control::set_crm(draft, now, person, crm),
+        Command::Contact { contact, change, by } => {
+            return owner::change_contact(draft, now, contact, change, *by);
+        }
+        Command::ManyContacts { which, change, by } => return bulk::begin(draft, now, which, change, *by),
         Command::SendMessage { person, key, text } => {
             return owner::send_message(draft, now, person, key, text);
         }
@@ -227,9 +234,11 @@ fn tick(draft: &mut Draft<User>, now: Timestamp) {
             Job::LookUp(mid) => items::look_up_due(draft, now, &mid),
             Job::Comment(comment) => postless::due(draft, now, &comment),
             Job::Erase(mid) => erase::due(draft, now, &mid),
+            Job::Forget(person) => forget::due(draft, now, &person),
         }
     }
     sweep::tick(draft, now);
+    bulk::tick(draft, now);
     profiles::tick(draft, now);
     connection::unpark(draft, now);
     if owner::overflow_due(draft).is_some_and(|at| at <= now) {

@@ -73,6 +73,9 @@ pub(super) fn settled_as_human(
     let ThreadId::Person(person) = thread else { return };
     if let Some(message) = draft.echoes.get(mid).cloned() {
         draft.emit(UserEvent::EchoDropped(mid.clone()));
+        if draft.was_deleted(person, message.no) {
+            return;
+        }
         by_hand(draft, now, person, Message::clone(&message), sent_at);
     } else {
         take_over(draft, now, person, sent_at);

@@ -4,8 +4,10 @@ use super::{
     action_log::{ActionLog, ActionResult},
     audit::AuditRow,
     calendar::Month,
-    contact::{Contact, Crm, Hrn},
+    contact::{Contact, Crm, FieldSource, Hrn},
+    contact_change::{Bulk, ContactPatch},
     decision::{DecisionNo, DecisionRecord, Delivery, QuestionAsked, RuleUsed, StepTaken, Verdict},
+    forget::Forgetting,
     held::{EarlyEdit, HeldEvent},
     integration::Integration,
     knowledge::{Knowledge, event::KnowledgeEvent},
@@ -147,6 +149,9 @@ pub enum UserEvent {
         person: Igsid,
         /// When.
         at: Timestamp,
+        /// By whom, when somebody asked for it.
+        #[serde(default)]
+        by: Option<FieldSource>,
     },
     /// The pause of automation for a contact was set or ended.
     ContactPaused {
@@ -414,6 +419,66 @@ pub enum UserEvent {
         /// What is older belongs to no present connection, and went along.
         before: Timestamp,
     },
+    /// Fields of a contact were set by hand or by a tool.
+    ContactEdited {
+        /// Who.
+        person: Igsid,
+        /// The new values.
+        edit: Arc<ContactPatch>,
+        /// By whom.
+        by: FieldSource,
+        /// When.
+        at: Timestamp,
+    },
+    /// A contact got a tag.
+    ContactTagged {
+        /// Who.
+        person: Igsid,
+        /// The tag.
+        tag: Arc<str>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A contact lost a tag.
+    ContactUntagged {
+        /// Who.
+        person: Igsid,
+        /// The tag.
+        tag: Arc<str>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody decided whether a contact is to be written to.
+    FollowUpDecided {
+        /// Who.
+        person: Igsid,
+        /// It is.
+        needed: bool,
+        /// It rests until then, unless the contact writes.
+        snoozed_until: Option<Timestamp>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A contact was deleted; its rows in the history follow.
+    ContactDeleted {
+        /// Who.
+        person: Igsid,
+        /// What is meant.
+        forgetting: Arc<Forgetting>,
+    },
+    /// The rows of a deleted contact are being emptied, up to a place.
+    ForgettingSet {
+        /// Who.
+        person: Igsid,
+        /// How far.
+        forgetting: Arc<Forgetting>,
+    },
+    /// A deleted contact is not remembered any more.
+    ForgettingClosed(Igsid),
+    /// A change of many contacts goes on.
+    BulkSet(Arc<Bulk>),
+    /// It is over.
+    BulkEnded(u64),
     /// Everything was erased: the workspace is as one that never was, except that no number comes twice.
     Erased {
         /// When.

@@ -28,6 +28,9 @@ pub const PARKED: &str = "parked";
 /// Stream of the activity list, by the number of the row.
 pub const ACTION_LOGS: &str = "action_logs";
 
+/// Stream of messages of the outbox that came to their end, by their number.
+pub const OUTBOUND: &str = "outbound";
+
 /// Most rows of one bucket of the index that are looked at, newest first.
 pub const INDEX_ROWS_MAX: usize = 512;
 

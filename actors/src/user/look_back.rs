@@ -3,8 +3,9 @@
 
 use super::{
     decision::DecisionNo,
+    forget::ForgottenRow,
     held::HeldEvent,
-    history::{self, INDEX_ROWS_MAX},
+    history::{self, INDEX_ROWS_MAX, KeptMessage},
     line::LineName,
 };
 use crate::id::{Igsid, Mid};
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// Events of a line read at once: some megabytes when all of them are as long as can be.
 const HELD_ROWS: usize = 64;
+/// Messages of a thread that is being forgotten read at once.
+const FORGOTTEN_ROWS: usize = 128;
 
 /// A question to the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,15 @@ pub enum LookBack {
         line: LineName,
         /// Events after this number.
         after: DecisionNo,
+        /// Up to this one.
+        last: DecisionNo,
+    },
+    /// Messages of a contact that was deleted.
+    Thread {
+        /// Whose.
+        person: Igsid,
+        /// Those after this number; all when there is none.
+        after: Option<DecisionNo>,
         /// Up to this one.
         last: DecisionNo,
     },
@@ -60,6 +72,13 @@ pub enum Found {
         /// Number up to which all events are among them.
         up_to: DecisionNo,
     },
+    /// To [`LookBack::Thread`]: what was found of the messages, in order.
+    Thread {
+        /// Their rows.
+        rows: Vec<ForgottenRow>,
+        /// There are more of them.
+        more: bool,
+    },
 }
 
 impl LookBack {
@@ -79,6 +98,12 @@ impl LookBack {
                 limit: HELD_ROWS,
                 direction: Direction::Forward,
             },
+            Self::Thread { person, after, .. } => Wanted {
+                stream: history::messages_of(person),
+                cursor: after.map(|after| after.0),
+                limit: FORGOTTEN_ROWS,
+                direction: Direction::Forward,
+            },
         }
     }
 
@@ -96,6 +121,25 @@ impl LookBack {
                 let read = rows.last().map(|(no, _)| DecisionNo(*no)).filter(|_| more);
                 Found::Held { events, up_to: read.unwrap_or(*last) }
             }
+            Self::Thread { last, .. } => {
+                let meant = |(no, _): &&(RowNo, Vec<u8>)| *no <= last.0;
+                let rows: Vec<_> =
+                    rows.iter().take_while(meant).map(|(no, bytes)| forgotten(*no, bytes)).collect();
+                let more = more && !rows.is_empty() && rows.last().is_some_and(|row| row.no < *last);
+                Found::Thread { rows, more }
+            }
         }
+    }
+}
+
+fn forgotten(no: RowNo, bytes: &[u8]) -> ForgottenRow {
+    let no = DecisionNo(no);
+    match history::message(bytes) {
+        Ok(KeptMessage::Message(message)) => {
+            ForgottenRow { no, mid: message.mid, outbound: message.outbound }
+        }
+        Ok(KeptMessage::TakenBack(mid)) => ForgottenRow { no, mid: Some(mid), outbound: None },
+        // Nothing is left in it.
+        Err(_) => ForgottenRow { no, mid: None, outbound: None },
     }
 }

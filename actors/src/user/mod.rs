@@ -12,6 +12,7 @@ pub mod audit;
 pub mod automations;
 mod backlog;
 mod budget;
+pub mod bulk;
 pub mod calendar;
 mod cancel;
 pub mod command;
@@ -19,6 +20,11 @@ pub mod comment;
 mod compose;
 pub mod connection;
 pub mod contact;
+pub mod contact_change;
+pub mod contact_filter;
+mod contact_fold;
+mod contact_index;
+mod contact_query;
 pub mod contact_sync;
 mod control;
 pub mod custody;
@@ -31,6 +37,7 @@ mod echo;
 pub mod effect;
 pub mod erase;
 pub mod event;
+pub mod forget;
 pub mod held;
 pub mod history;
 pub mod hrn_queue;
@@ -74,6 +81,7 @@ mod webhooks;
 
 pub use command::Command;
 pub use connection::account_claim;
+pub use contact_index::Facets;
 pub use effect::UserEffect;
 pub use event::UserEvent;
 pub use reply::{Rejection, Reply};
@@ -166,9 +174,6 @@ pub struct User {
     pub logs: action_log::ActionLogs,
     /// What the owner was told.
     pub notifications: notification::Notifications,
-    /// Contacts with the human-response lock, longest waiting first. Derived.
-    #[serde(skip)]
-    hrn_queue: imbl::OrdSet<(Timestamp, Igsid)>,
     /// Accounts of which data is held, noted outside.
     #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
     notes: custody::Notes,
@@ -184,6 +189,15 @@ pub struct User {
     /// The last previews during onboarding, oldest first. At most [`preview::PREVIEWS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     previews: Vec<Timestamp>,
+    /// Orders and counts of contacts. Derived.
+    #[serde(skip)]
+    contact_index: contact_index::ContactIndex,
+    /// Changes of many contacts that go on.
+    #[serde(default)]
+    bulks: bulk::Bulks,
+    /// Contacts that were deleted a while ago.
+    #[serde(default)]
+    forgettings: forget::Forgettings,
     /// What clients asked for and got.
     #[serde(default, skip_serializing_if = "Requests::is_empty")]
     requests: Requests,
@@ -249,12 +263,14 @@ impl Entity for User {
             decisions: OrdMap::new(),
             logs: action_log::ActionLogs::default(),
             notifications: notification::Notifications::default(),
-            hrn_queue: imbl::OrdSet::new(),
             notes: custody::Notes::new(),
             audit: audit::AuditLog::default(),
             memory_sync_asked_at: None,
             contact_sync: contact_sync::ContactSync::default(),
             previews: Vec::new(),
+            contact_index: contact_index::ContactIndex::default(),
+            bulks: bulk::Bulks::new(),
+            forgettings: forget::Forgettings::new(),
             requests: Requests::default(),
             next_no: 1,
             next_side: 1,
@@ -283,6 +299,7 @@ impl Entity for User {
             custody::next_due(self),
             connection::unpark_due(self),
             self.sweeps.next_due(),
+            bulk::next_due(self),
             owner::overflow_due(self),
             self.profiles.next_due(),
         ]

@@ -141,6 +141,14 @@ impl Notifications {
         self.0.push_back(notification);
     }
 
+    /// Drops what is about a person.
+    pub(super) fn forget_person(&mut self, person: &Igsid) {
+        let about = |told: &Notification| matches!(&told.kind, NotificationKind::HumanNeeded { person: of, .. } if of == person);
+        if self.0.iter().any(|told| about(told)) {
+            self.0.retain(|told| !about(told));
+        }
+    }
+
     pub(super) fn mark_read(&mut self, no: u64, at: Timestamp) {
         for notification in self.0.iter_mut().filter(|n| n.no <= no && n.read_at.is_none()) {
             Arc::make_mut(notification).read_at = Some(at);

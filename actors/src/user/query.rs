@@ -3,34 +3,17 @@
 use super::{
     User,
     action_log::ActionLog,
-    contact::{Contact, Stage},
     decision::{DecisionNo, DecisionRecord, DecisionView, Verdict, Waits},
 };
 use crate::{
     Timestamp,
     automation::Automation,
-    id::{ContactId, Igsid},
     outbox::{Fingerprint, Lane, Outbound, QueueStats, State},
 };
 use std::sync::Arc;
 
 /// Most rows of one page.
 pub const PAGE_MAX: usize = 200;
-
-/// Which contacts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContactFilter {
-    /// Part of the handle, name or last message, in any case.
-    pub search: Option<String>,
-    /// Only of this stage.
-    pub stage: Option<Stage>,
-    /// Only with this tag.
-    pub tag: Option<String>,
-    /// Only those to be written to.
-    pub followup_needed: bool,
-    /// Only those older than this contact: the last of the page before, by last message and id.
-    pub before: Option<(Option<Timestamp>, Igsid)>,
-}
 
 /// How an entry of the decision history is found.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,43 +40,6 @@ impl User {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
-    }
-
-    /// A contact by the id that clients see, or by the id on Instagram.
-    #[must_use]
-    pub fn contact(&self, id: &str) -> Option<&Arc<Contact>> {
-        let by_client_id =
-            self.contact_ids.get(&ContactId::from(id)).and_then(|person| self.contacts.get(person));
-        by_client_id.or_else(|| self.contacts.get(id))
-    }
-
-    /// Contacts, newest message first, at most `limit` (at most [`PAGE_MAX`]).
-    #[must_use]
-    pub fn list_contacts(&self, filter: &ContactFilter, limit: usize) -> Vec<Arc<Contact>> {
-        let search = filter.search.as_ref().map(|search| search.to_lowercase());
-        let mut found: Vec<&Arc<Contact>> = self
-            .contacts
-            .values()
-            .filter(|contact| filter.stage.is_none_or(|stage| contact.stage == stage))
-            .filter(|contact| !filter.followup_needed || contact.followup_needed)
-            .filter(|contact| {
-                filter.tag.as_ref().is_none_or(|tag| contact.crm.tags.iter().any(|known| **known == **tag))
-            })
-            .filter(|contact| search.as_ref().is_none_or(|search| mentions(contact, search)))
-            .filter(|contact| {
-                filter
-                    .before
-                    .as_ref()
-                    .is_none_or(|(at, person)| (contact.last_message_at, &contact.igsid) < (*at, person))
-            })
-            .collect();
-        found.sort_by(|a, b| (b.last_message_at, &b.igsid).cmp(&(a.last_message_at, &a.igsid)));
-        found.into_iter().take(limit.min(PAGE_MAX)).cloned().collect()
-    }
-
-    /// Contacts that need a person, longest waiting first.
-    pub fn hrn_queue(&self) -> impl Iterator<Item = &Arc<Contact>> {
-        self.hrn_queue.iter().filter_map(|(_, person)| self.contacts.get(person))
     }
 
     /// Automations, newest first, with their counts.
@@ -151,13 +97,6 @@ impl User {
         let number = self.seen.get(Fingerprint::of(reference))?;
         Some(Explained::InHistory(DecisionNo(u64::try_from(number).ok()?)))
     }
-}
-
-fn mentions(contact: &Contact, search: &str) -> bool {
-    [&contact.username, &contact.display_name, &contact.last_message]
-        .into_iter()
-        .flatten()
-        .any(|text| text.to_lowercase().contains(search))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{
     decision::{DecisionNo, Delivery, DeliveryState, Silence, StepOutcome, Verdict},
     disclosure, echo,
     effect::SendRequest,
+    history,
     integration::Status,
     notification::NotificationKind,
     owner,
@@ -226,8 +227,10 @@ pub(super) fn emit(draft: &mut Draft<User>, now: Timestamp, event: OutboxEvent) 
 fn archive(draft: &mut Draft<User>, ids: &[OutboundId]) {
     for id in ids {
         if let Some(item) = draft.outbox.get(*id) {
-            let row = tell::row("outbound", id.get(), item);
-            draft.row(row);
+            let row = tell::row(history::OUTBOUND, id.get(), item);
+            if !draft.is_forgotten(item) {
+                draft.row(row);
+            }
         }
         if let Some(context) = draft.replies.get(id).cloned() {
             if let Some(month) = context.reserved {

@@ -37,6 +37,15 @@ pub enum Reply {
     Queued(OutboundId),
     /// An offer, an answer or a link that was made or changed.
     Entry(EntryId),
+    /// To [`super::Command::ManyContacts`].
+    Many {
+        /// Contacts changed.
+        done: u32,
+        /// Contacts that were as asked already, or had no room for a tag.
+        unchanged: u32,
+        /// Contacts that follow.
+        queued: u32,
+    },
 }
 
 /// Why a command is refused. Changes nothing.
@@ -45,6 +54,12 @@ pub enum Rejection {
     /// No such contact in this workspace.
     #[error("no such contact")]
     NoContact,
+    /// The contact has the tag already.
+    #[error("tag already exists")]
+    TagPresent,
+    /// Too many changes of many contacts go on.
+    #[error("other changes of many contacts are going on")]
+    TooManyBulks,
     /// No such automation in this workspace.
     #[error("no such automation")]
     NoAutomation,
@@ -121,7 +136,11 @@ impl Rejection {
             | Self::NotChanged(ControlError::NotFound) => "NOT_FOUND",
             Self::TooSoon { .. } => "RATE_LIMITED",
             Self::NotConnected => "NOT_CONNECTED",
-            Self::OtherAccountConnected | Self::TriggerTaken { .. } | Self::NotChanged(_) => "CONFLICT",
+            Self::TagPresent
+            | Self::TooManyBulks
+            | Self::OtherAccountConnected
+            | Self::TriggerTaken { .. }
+            | Self::NotChanged(_) => "CONFLICT",
             Self::ForeignAccount | Self::Invalid(_) | Self::TooManyAutomations(_) => "VALIDATION",
             Self::Frozen { .. } => "BILLING_STRUCTURALLY_FROZEN",
             Self::SendLimit => "BILLING_SIDEKICK_SEND_LIMIT_REACHED",

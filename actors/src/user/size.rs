@@ -2,6 +2,7 @@
 
 use super::{
     UserEvent,
+    contact_change::{Left, Write},
     inbound::{InboundEvent, InboundItem},
     question::{Case, Origin},
     settings::EXTRA_INSTRUCTIONS_CHARS_MAX,
@@ -17,6 +18,8 @@ use std::sync::Arc;
 const ID_BYTES: usize = 9;
 /// Rough bytes of a platform's message about a refusal, with its numbers.
 const REFUSAL_BYTES: usize = 512;
+/// Rough bytes of the id of a person.
+const PERSON_BYTES: usize = 20;
 /// Rough bytes of an attachment: an address and a few words.
 const ATTACHMENT_BYTES: usize = 512;
 
@@ -34,6 +37,14 @@ pub(super) fn of(event: &UserEvent) -> usize {
         UserEvent::Parked(held) | UserEvent::Overflowed(held) => of_inbound(&held.event),
         UserEvent::PostlessSet { waiting, .. } => of_inbound(&waiting.held.event),
         UserEvent::CrmSet { crm, .. } => text(crm.notes.as_ref()),
+        UserEvent::ContactEdited { edit, .. } => {
+            let texts = [&edit.notes, &edit.next_action];
+            texts.into_iter().flatten().cloned().filter_map(Write::value).map(|text| text.len()).sum()
+        }
+        UserEvent::BulkSet(bulk) => match &bulk.left {
+            Left::Named(persons) => persons.len() * PERSON_BYTES,
+            Left::Matching { .. } => 0,
+        },
         UserEvent::SettingsSet(_) => EXTRA_INSTRUCTIONS_CHARS_MAX,
         UserEvent::AutomationSet(automation) => of_automation(automation),
         UserEvent::KnowledgeChanged(event) => event.bytes(),

@@ -18,10 +18,13 @@ use crate::{
         audit::{self, Actor, AuditRow},
         calendar::Month,
         command::Profile,
-        contact::Crm,
+        contact::{Crm, FieldSource, Sentiment, Stage},
+        contact_change::{Bulk, ContactPatch, Left, ManyChange, Write},
+        contact_filter::ContactFilter,
         custody::Note,
         decision::{CancelReason, DecisionNo},
         erase::Erasure,
+        forget::Forgetting,
         held::{EarlyEdit, HeldEvent, LookUp},
         inbound::InboundItem,
         knowledge::{
@@ -49,7 +52,7 @@ const STATES: [(&str, &[u8]); 2] = [
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 13] = [
+const EVENTS: [(&str, &[u8]); 14] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
@@ -62,6 +65,7 @@ const EVENTS: [(&str, &[u8]); 13] = [
     ("events-10.bin", include_bytes!("golden/events-10.bin")),
     ("events-11.bin", include_bytes!("golden/events-11.bin")),
     ("events-12.bin", include_bytes!("golden/events-12.bin")),
+    ("events-13.bin", include_bytes!("golden/events-13.bin")),
     ("events-14.bin", include_bytes!("golden/events-14.bin")),
 ];
 const POSITION: Position = Position(70_000);
@@ -140,6 +144,31 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
     let app_scoped = Some(AccountId::from("27000000000000001"));
     let note = Arc::new(Note { app_scoped, errand: Errand::done(at), gives_back: true });
     let crm = Arc::new(Crm { notes: Some("likes cake".into()), ..Crm::default() });
+    let patch = ContactPatch {
+        stage: Some(Stage::Lead),
+        sentiment: Some(Sentiment::Hot),
+        lead_score: Some(Write::Set(80)),
+        lead_value: Some(Write::Clear),
+        next_action: Some(Write::Set("call".into())),
+        notes: Some(Write::Set("likes cake".into())),
+    };
+    let forgetting = Arc::new(Forgetting {
+        at,
+        last: no,
+        last_outbound: OutboundId::MIN,
+        after: Some(no),
+        done: false,
+        due: at,
+    });
+    let filter =
+        ContactFilter { search: Some("cake".into()), tags: vec!["vip".into()], ..Default::default() };
+    let bulk = Bulk {
+        no: 3,
+        change: ManyChange::Stage(Stage::Ghosted),
+        by: FieldSource::User,
+        at,
+        left: Left::Matching { filter: Arc::new(filter), after: Some(ana()) },
+    };
     vec![
         UserEvent::MessageUnsent { person: ana(), mid: mid.clone(), fingerprint: mark, now: at },
         UserEvent::MessageEdited { person: ana(), no, edit: Arc::clone(&edit) },
@@ -149,7 +178,7 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::EchoKept { person: ana(), message: message.unwrap() },
         UserEvent::EchoDropped(mid.clone()),
         UserEvent::HumanAnswered { person: ana(), at, paused_until: Some(at), clears_hrn: true },
-        UserEvent::HrnCleared { person: ana(), at },
+        UserEvent::HrnCleared { person: ana(), at, by: Some(FieldSource::User) },
         UserEvent::ContactPaused { person: ana(), until: Some(at), at },
         UserEvent::ContactBlocked { person: ana(), blocked: true, at },
         UserEvent::OptOutSet { person: ana(), since: Some(at) },
@@ -221,6 +250,15 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::PreviewTaken(at),
         audited(at, audit::Target::Contact("c1".into()), Actor::SidekickTool { chat: Some("chat_1".into()) }),
         audited(at, audit::Target::Tone, Actor::Owner),
+        UserEvent::ContactEdited { person: ana(), edit: Arc::new(patch), by: FieldSource::User, at },
+        UserEvent::ContactTagged { person: ana(), tag: "vip".into(), at },
+        UserEvent::ContactUntagged { person: ana(), tag: "vip".into(), at },
+        UserEvent::FollowUpDecided { person: ana(), needed: false, snoozed_until: Some(at), at },
+        UserEvent::ContactDeleted { person: ana(), forgetting: Arc::clone(&forgetting) },
+        UserEvent::ForgettingSet { person: ana(), forgetting },
+        UserEvent::ForgettingClosed(ana()),
+        UserEvent::BulkSet(Arc::new(bulk)),
+        UserEvent::BulkEnded(3),
         UserEvent::InstagramErased { at },
         UserEvent::Erased { at },
     ]
