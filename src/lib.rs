@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod demo;
 pub mod erasure;
 pub mod explain;
+pub mod exports;
 pub mod functions;
 pub mod http;
 pub mod identities;

@@ -93,7 +93,7 @@ pub(super) struct AutomationView {
 type RowId = String;
 
 /// A stored word of an enumeration.
-fn word(value: &impl Serialize) -> String {
+pub(super) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

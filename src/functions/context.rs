@@ -194,6 +194,12 @@ impl Writer {
         self.now
     }
 
+    /// Names the request, if the client has a name for it.
+    #[must_use]
+    pub const fn key(&self) -> Option<&RequestKey> {
+        self.key.as_ref()
+    }
+
     /// The application: outlets and stores.
     #[must_use]
     pub const fn app(&self) -> &Arc<App> {

@@ -9,6 +9,7 @@
 mod automations;
 mod billing;
 mod cache;
+mod contacts;
 mod context;
 mod declare;
 pub mod documents;
@@ -27,7 +28,7 @@ mod sidekick;
 mod tests;
 mod when;
 
-use automations::clearable;
+use automations::{clearable, word};
 
 pub use context::{Caller, Reader, Visitor, Writer};
 pub use declare::{Done, Function, NoArgs, Reads, SignedOut, Style};

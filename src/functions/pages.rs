@@ -98,36 +98,88 @@ where
     K: Clone + Ord + Serialize + DeserializeOwned,
     I: Iterator<Item = (K, T)>,
 {
-    let seal = Sealer::new(reader, scope);
-    let wanted = wanted(opts.num_items)?;
-    let start = opts.cursor.as_deref().map(|cursor| seal.open::<K>(cursor)).transpose()?;
-    let end = match (&opts.end_cursor, &reader.journal) {
-        (Some(end), _) => Some(seal.open::<K>(end)?),
-        (None, Some(journal)) => Some(seal.open::<K>(journal)?),
-        (None, None) => None,
-    };
-    let after = match &start {
-        None => None,
-        Some(Place::After(key)) => Some(key),
-        // A page behind the last row: what came later belongs to the page that ended there.
-        Some(Place::End) => return finish(reader, &seal, Vec::<(K, T)>::new(), &Place::End, false),
-    };
-    let mut taken = Vec::new();
-    let mut is_cut = false;
-    let mut at = Place::End;
-    for (key, row) in rows(after) {
-        if matches!(&end, Some(Place::After(last)) if key > *last) {
-            break;
-        }
-        if (end.is_none() && taken.len() == wanted) || taken.len() == PAGE_ROWS_MAX {
-            is_cut = end.is_some();
-            at = taken.last().map_or(Place::End, |(key, _): &(K, T)| Place::After(key.clone()));
-            break;
-        }
-        taken.push((key, row));
+    let asked = Asked::new(reader, opts, scope)?;
+    let rows = rows(asked.after());
+    asked.finish(rows)
+}
+
+/// A page that was asked for: for rows that are fetched first, see [`page`].
+pub(super) struct Asked<'a, K> {
+    reader: &'a Reader,
+    seal: Sealer<'a>,
+    wanted: usize,
+    start: Option<Place<K>>,
+    end: Option<Place<K>>,
+}
+
+impl<'a, K: Clone + Ord + Serialize + DeserializeOwned> Asked<'a, K> {
+    pub(super) fn new(
+        reader: &'a Reader,
+        opts: &PaginationOpts,
+        scope: &impl Serialize,
+    ) -> Result<Self, CallError> {
+        let seal = Sealer::new(reader, scope);
+        let wanted = wanted(opts.num_items)?;
+        let start = opts.cursor.as_deref().map(|cursor| seal.open::<K>(cursor)).transpose()?;
+        let end = match (&opts.end_cursor, &reader.journal) {
+            (Some(end), _) => Some(seal.open::<K>(end)?),
+            (None, Some(journal)) => Some(seal.open::<K>(journal)?),
+            (None, None) => None,
+        };
+        Ok(Self { reader, seal, wanted, start, end })
     }
-    let at = if is_cut { at } else { end.unwrap_or(at) };
-    finish(reader, &seal, taken, &at, is_cut)
+
+    /// Rows after this one are wanted; all when there is none.
+    pub(super) const fn after(&self) -> Option<&K> {
+        match &self.start {
+            Some(Place::After(key)) => Some(key),
+            Some(Place::End) | None => None,
+        }
+    }
+
+    /// Rows with these keys, in order, are all that the page can need.
+    pub(super) fn is_enough<'k>(&self, keys: impl Iterator<Item = &'k K>) -> bool
+    where
+        K: 'k,
+    {
+        let mut keys = keys;
+        match (&self.start, &self.end) {
+            (Some(Place::End), _) => true,
+            (_, Some(Place::After(last))) => {
+                keys.enumerate().any(|(place, key)| key > last || place > PAGE_ROWS_MAX)
+            }
+            (_, Some(Place::End)) => keys.nth(PAGE_ROWS_MAX).is_some(),
+            (_, None) => keys.nth(self.wanted).is_some(),
+        }
+    }
+
+    /// The page, from the rows after [`Asked::after`].
+    pub(super) fn finish<T>(
+        self,
+        rows: impl Iterator<Item = (K, T)>,
+    ) -> Result<PaginationResult<T>, CallError> {
+        let Self { reader, seal, wanted, start, end } = self;
+        // A page behind the last row: what came later belongs to the page that ended there.
+        if matches!(start, Some(Place::End)) {
+            return finish(reader, &seal, Vec::<(K, T)>::new(), &Place::End, false);
+        }
+        let mut taken = Vec::new();
+        let mut is_cut = false;
+        let mut at = Place::End;
+        for (key, row) in rows {
+            if matches!(&end, Some(Place::After(last)) if key > *last) {
+                break;
+            }
+            if (end.is_none() && taken.len() == wanted) || taken.len() == PAGE_ROWS_MAX {
+                is_cut = end.is_some();
+                at = taken.last().map_or(Place::End, |(key, _): &(K, T)| Place::After(key.clone()));
+                break;
+            }
+            taken.push((key, row));
+        }
+        let at = if is_cut { at } else { end.unwrap_or(at) };
+        finish(reader, &seal, taken, &at, is_cut)
+    }
 }
 
 fn finish<K: Clone + Serialize, T>(

@@ -1,7 +1,7 @@
 //! All functions by path.
 
 use super::{
-    automations, billing,
+    automations, billing, contacts,
     declare::{Function, Module},
     instagram, instagram_sync_config, onboarding, settings, sidekick,
 };
@@ -20,6 +20,7 @@ impl Registry {
     pub fn product() -> Self {
         let modules = [
             automations::module(),
+            contacts::module(),
             onboarding::module(),
             settings::module(),
             billing::module(),

@@ -6,6 +6,7 @@ mod caller;
 mod documents;
 mod entrance;
 mod error;
+mod exports;
 mod health;
 mod import;
 mod instagram;

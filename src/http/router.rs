@@ -3,7 +3,7 @@
 use super::{
     admin, auth, documents,
     error::{ApiError, Code},
-    health, import, instagram,
+    exports, health, import, instagram,
     limits::{RETRY_AFTER, WebhookLimits},
     mailbox, provision, webhook,
 };
@@ -99,6 +99,7 @@ pub fn router(door: Door) -> Router {
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
         .nest("/api/admin", admin)
+        .route("/api/exports/{token}", get(exports::download))
         .route("/__sandbox/mail", get(mailbox::list))
         .merge(accounts)
         .merge(documents::routes(door.live.product().registry(), door.app.auth.origins.own()))

@@ -37,7 +37,7 @@ fn generator(settings: SchemaSettings) -> SchemaGenerator {
 }
 
 /// JSON schema of the argument, everything in one place.
-fn args_schema(function: &Function) -> Value {
+pub(super) fn args_schema(function: &Function) -> Value {
     let schema = (function.args)(&mut generator(SchemaSettings::draft2020_12().for_deserialize()));
     Schema::to_value(schema)
 }

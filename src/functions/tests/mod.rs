@@ -2,5 +2,9 @@
 
 mod account;
 mod automations;
+mod contacts;
+mod conversations;
+mod pages;
+mod reads;
 mod sidekick;
 pub(super) mod world;

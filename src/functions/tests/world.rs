@@ -26,6 +26,7 @@ use greenroom_actors::{
         Command, Reply, User, UserEffect,
         command::Connect,
         inbound::{InboundEvent, InboundItem, InboundMessage},
+        model::ModelFailure,
         plan::Plan,
         settings::SettingsPatch,
     },
@@ -39,14 +40,22 @@ use tempfile::TempDir;
 /// The account that [`World::connected`] connects.
 pub(in crate::functions) const ACCOUNT: &str = "17841400000000001";
 
-/// Where messages go that would leave: each arrives at once.
+/// Where messages go that would leave: each arrives at once. There is no model.
 #[derive(Default)]
 struct Mailbag(Mutex<Vec<String>>);
 
 #[async_trait]
 impl Outlet<User> for Mailbag {
     async fn run(&self, _: &EntityId, effect: UserEffect) -> Option<Command> {
-        let UserEffect::Send(send) = effect else { return None };
+        let send = match effect {
+            UserEffect::Send(send) => send,
+            UserEffect::AskModel(request) => {
+                let (question, attempt) = (request.question, request.attempt);
+                let result = Err(ModelFailure::NotConfigured);
+                return Some(Command::ModelAnswered { question, attempt, result });
+            }
+            _ => return None,
+        };
         let mut sent = self.0.lock();
         sent.push(send.content.visible_text().unwrap_or_default().to_owned());
         let message_id = Mid::from(format!("sent_{}", sent.len()));
