@@ -22,6 +22,7 @@ use crate::{
         CustodyOutlet, DeletionOutlet, IdentityOutlet, IntakeOutlet, SendStop, SignInOutlet, UserOutlet,
         UserOutletParts, model::NoModel,
     },
+    posts::Posts,
     reseal::{Noticed, NoticedEntities},
 };
 use greenroom_actors::{
@@ -86,6 +87,8 @@ pub struct App {
     pub instagram_app: client::App,
     /// Calls Instagram.
     pub client: Client,
+    /// Posts that were read lately.
+    pub posts: Posts,
     /// Seals tokens.
     pub keyring: Arc<Keyring>,
     /// Notices what an older key had sealed.
@@ -241,6 +244,7 @@ pub fn build(
             secret: config.instagram.app_secrets.first().map(Secret::to_secret_string).unwrap_or_default(),
         },
         client,
+        posts: Posts::default(),
         keyring,
         noticed,
         noticed_entities: Mutex::new(Some(noticed_entities)),

@@ -3,11 +3,13 @@
 //! No call is repeated here: whether and when to repeat is the caller's decision. Tokens travel in the `Authorization`
 //! header except where an endpoint demands a parameter; neither tokens nor URLs appear in errors.
 
+mod media;
 mod oauth;
 mod read;
 mod send;
 mod subscription;
 
+pub use media::{MEDIA_PER_PAGE_MAX, Media};
 pub use oauth::{App, Authorization, ExchangeError, LongToken, Prompt, SCOPES, ShortToken};
 pub use read::{
     CONVERSATIONS_PER_PAGE, CommentPlace, CommentReply, Conversation, LIST_MAX, Me, Page, Participant,

@@ -153,7 +153,7 @@ pub struct PersonProfile {
     pub is_verified: Option<bool>,
 }
 
-type Read<T> = Answer<Result<T, CallError>>;
+pub(super) type Read<T> = Answer<Result<T, CallError>>;
 
 impl Client {
     pub(super) async fn read<T>(
@@ -245,7 +245,7 @@ impl Client {
     }
 }
 
-fn label(body: Raw<'_>, name: &str) -> Option<Arc<str>> {
+pub(super) fn label(body: Raw<'_>, name: &str) -> Option<Arc<str>> {
     body.get(name).and_then(text::label)
 }
 
@@ -253,7 +253,7 @@ fn int(body: Raw<'_>, name: &str) -> Option<i64> {
     body.get(name).and_then(Raw::int)
 }
 
-fn date(body: Raw<'_>, name: &str) -> Option<UnixMillis> {
+pub(super) fn date(body: Raw<'_>, name: &str) -> Option<UnixMillis> {
     UnixMillis::from_iso8601(&body.get(name)?.str()?)
 }
 
@@ -277,7 +277,7 @@ pub(super) fn list<T>(body: Raw<'_>, read: impl Fn(Raw<'_>) -> Option<T>) -> Vec
     list.elements().flatten().filter_map(read).take(LIST_MAX).collect()
 }
 
-fn page<T>(body: Raw<'_>, read: impl Fn(Raw<'_>) -> Option<T>) -> Option<Page<T>> {
+pub(super) fn page<T>(body: Raw<'_>, read: impl Fn(Raw<'_>) -> Option<T>) -> Option<Page<T>> {
     let data = body.get("data").filter(|data| data.bytes().first() == Some(&b'['))?;
     let items = list(data, read);
     let paging = body.get("paging");

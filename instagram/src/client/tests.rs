@@ -247,6 +247,23 @@ async fn comment_replies_are_read() {
 }
 
 #[tokio::test]
+async fn posts_are_read_with_what_there_is_of_them() {
+    let body = r#"{"data":[{"id":"18000000000000101","caption":"New cake","media_type":"IMAGE","permalink":"https://www.instagram.com/p/x/","timestamp":"2026-01-01T00:00:00+0000"},{"id":"../x"},{"id":"18000000000000102","media_url":"a\u0000b"}],"paging":{"cursors":{"after":"c2"},"next":"x"}}"#;
+    let (posts, request) = read(body, async |client| client.media(&token(), 200, Some("c1")).await).await;
+    let posts = posts.value.unwrap();
+    assert_eq!((posts.items.len(), posts.after.as_deref()), (2, Some("c2")));
+    assert_eq!(posts.items[0].caption.as_ref().map(|text| &*text.value), Some("New cake"));
+    assert_eq!(posts.items[1].media_url, None);
+    assert!(request.starts_with("GET /v25.0/me/media?fields=id%2Ccaption"), "{request}");
+    assert!(request.contains("&limit=25&after=c1 "), "{request}");
+    let one = r#"{"id":"18000000000000101","media_product_type":"REELS"}"#;
+    let id = MediaId::parse("18000000000000101").unwrap();
+    let (post, request) = read(one, async |client| client.media_by_id(&token(), &id).await).await;
+    assert_eq!(post.value.unwrap().media_product_type.as_deref(), Some("REELS"));
+    assert!(request.starts_with("GET /v25.0/18000000000000101?fields=id"), "{request}");
+}
+
+#[tokio::test]
 async fn the_place_of_a_comment_is_read() {
     let body = r#"{"media":{"id":"18000000000000101","media_product_type":"LIVE"},"id":"18000000000000201"}"#;
     let (place, request) = read(body, async |client| client.comment_place(&token(), &comment()).await).await;
