@@ -22,6 +22,8 @@ const AUTH_SECRETS_FILE: &str = "auth-secrets";
 const TOKEN_KEYS_FILE: &str = "token-keys";
 /// File of the key of deletion requests, in the data folder. Never changed.
 const DELETION_KEY_FILE: &str = "deletion-key";
+/// File of the key of uploads, in the data folder.
+const UPLOAD_KEY_FILE: &str = "upload-key";
 /// Id of a generated key.
 const GENERATED_KEY_ID: &str = "generated-1";
 /// Largest secret file that is read, in bytes.
@@ -125,6 +127,14 @@ pub fn auth_secrets(dir: &Path, configured: &[Secret]) -> Result<auth::secrets::
 /// When the file cannot be read or written.
 pub fn deletion_key(dir: &Path) -> Result<Secret, KeysError> {
     Ok(Secret::new(read_or_create(&dir.join(DELETION_KEY_FILE), random_hex)?.trim()))
+}
+
+/// The key that signs rights to upload, made on the first start. A new one ends those that are under way.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn upload_key(dir: &Path) -> Result<Secret, KeysError> {
+    Ok(Secret::new(read_or_create(&dir.join(UPLOAD_KEY_FILE), random_hex)?.trim()))
 }
 
 /// The keys that sign tokens of the sync client, made on the first start; `issuer` is the public origin. To rotate, put a

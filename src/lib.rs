@@ -12,6 +12,7 @@ pub mod demo;
 pub mod erasure;
 pub mod explain;
 pub mod exports;
+pub mod files;
 pub mod functions;
 pub mod http;
 pub mod identities;

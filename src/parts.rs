@@ -16,6 +16,7 @@ use crate::{
     custodian::Custodian,
     delivery::QuarantineWarning,
     erasure::DeletionKey,
+    files::{FileStore, StoreError, UploadKey, Uploads},
     keys::{self, KeysError},
     metric_definitions::WebhookCounters,
     outlets::{
@@ -87,6 +88,8 @@ pub struct App {
     pub instagram_app: client::App,
     /// Calls Instagram.
     pub client: Client,
+    /// What the owners upload.
+    pub uploads: Uploads,
     /// Posts that were read lately.
     pub posts: Posts,
     /// Seals tokens.
@@ -143,6 +146,9 @@ pub enum BuildError {
     /// Sign-in with Google cannot work.
     #[error("sign-in with google: {0}")]
     Google(#[from] GoogleClientError),
+    /// Uploads have no place.
+    #[error(transparent)]
+    Files(#[from] StoreError),
     /// Mails cannot leave.
     #[error("mail: {0}")]
     Mail(#[from] SmtpConfigError),
@@ -190,6 +196,7 @@ pub fn build(
     let clock: Arc<dyn Clock> = replacements.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let limits = replacements.limits.unwrap_or_else(|| shell_limits(config));
     let send_stop = Arc::<SendStop>::default();
+    let files = FileStore::open(config)?;
     let deletion_key = Arc::new(DeletionKey::new(keys::deletion_key(&config.data.dir)?));
     let custody = Host::start(stores.clone(), Arc::new(CustodyOutlet), Arc::clone(&clock), limits.clone())?;
     let custodian = Custodian::new(custody.clone(), Arc::clone(&deletion_key));
@@ -202,6 +209,7 @@ pub fn build(
             model: Arc::new(NoModel),
             history: Arc::clone(&stores.history),
             clock: Arc::clone(&clock),
+            files: files.clone(),
             custodian: custodian.clone(),
             stop: Arc::clone(&send_stop),
         }))
@@ -219,6 +227,7 @@ pub fn build(
         noticed.clone(),
         users.clone(),
         custodian.clone(),
+        files.clone(),
     ));
     let identities = Host::start(stores.clone(), outlet, Arc::clone(&clock), limits.clone())?;
     let sign_ins = Host::start(stores.clone(), Arc::new(SignInOutlet), Arc::clone(&clock), limits.clone())?;
@@ -245,6 +254,7 @@ pub fn build(
         },
         client,
         posts: Posts::default(),
+        uploads: Uploads::new(files, UploadKey::new(keys::upload_key(&config.data.dir)?)),
         keyring,
         noticed,
         noticed_entities: Mutex::new(Some(noticed_entities)),

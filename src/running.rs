@@ -3,7 +3,7 @@
 use crate::{
     cli_api::Control,
     config::{Config, Secret},
-    demo,
+    demo, files,
     functions::Functions,
     http::{Door, Entrance, router},
     parts::{self, App, Replacements},
@@ -121,6 +121,8 @@ fn spawn_upkeep(app: &Arc<App>, stop: CancellationToken) {
     let (metrics, clock) = (app.metrics.clone(), Arc::clone(&app.clock));
     let ended = stop.clone();
     tokio::spawn(async move { telemetry::keep_up(&metrics, clock.as_ref(), &ended).await });
+    let (sweeping, until) = (files::keep_up(Arc::clone(app)), stop.clone());
+    tokio::spawn(async move { until.run_until_cancelled(sweeping).await });
     if let Some(noticed) = app.take_noticed() {
         let resealing = reseal::keep_up(Arc::clone(app), noticed);
         tokio::spawn(async move { stop.run_until_cancelled(resealing).await });

@@ -2,6 +2,7 @@
 
 mod auth;
 mod data;
+mod files;
 mod google;
 mod instagram;
 mod load;
@@ -14,6 +15,7 @@ mod sign_in;
 
 pub use auth::Auth;
 pub use data::Data;
+pub use files::Files;
 pub use google::Google;
 pub use instagram::Instagram;
 pub use load::{ConfigError, Overrides, load};
@@ -34,6 +36,8 @@ pub struct Config {
     pub server: Server,
     /// Where and how state is kept.
     pub data: Data,
+    /// Uploads.
+    pub files: Files,
     /// The app at Meta.
     pub instagram: Instagram,
     /// The built-in stand-in for Instagram.
@@ -55,6 +59,7 @@ impl Config {
         [
             Server::docs(),
             Data::docs(),
+            Files::docs(),
             Instagram::docs(),
             Sandbox::docs(),
             Auth::docs(),
@@ -89,6 +94,8 @@ impl Config {
         let mut problems = Vec::new();
         self.server.check(&mut problems);
         self.data.check(&mut problems);
+        self.files.check(&mut problems);
+        self.files.check_store(&mut problems);
         self.instagram.check(&mut problems);
         self.sandbox.check(&mut problems);
         self.auth.check(&mut problems);
@@ -284,6 +291,7 @@ mod tests {
             masked,
             [
                 "data.keys",
+                "files.s3_key",
                 "instagram.app_secrets",
                 "instagram.verify_token",
                 "auth.secrets",

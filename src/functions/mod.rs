@@ -14,6 +14,7 @@ mod context;
 mod declare;
 pub mod documents;
 mod failure;
+mod files;
 mod ids;
 mod instagram;
 mod instagram_sync_config;

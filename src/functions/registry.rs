@@ -3,7 +3,7 @@
 use super::{
     automations, billing, contacts,
     declare::{Function, Module},
-    instagram, instagram_sync_config, onboarding, settings, sidekick,
+    files, instagram, instagram_sync_config, onboarding, settings, sidekick,
 };
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ impl Registry {
             instagram::module(),
             instagram_sync_config::module(),
         ];
-        Self::of(modules.into_iter().chain(sidekick::modules()))
+        Self::of(modules.into_iter().chain(files::modules()).chain(sidekick::modules()))
     }
 
     /// The functions of these modules.

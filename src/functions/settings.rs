@@ -3,13 +3,20 @@
 use super::{
     context::{Reader, Writer},
     declare::{Done, Module, NoArgs, Reads, SignedOut, Style},
-    failure::{CallError, Code},
+    failure::{CallError, Code, Failure},
     profile::{self, Gender},
 };
-use greenroom_actors::identity::{
-    self,
-    command::UserPatch,
-    field::{Field, Value},
+use crate::files;
+use greenroom_actors::{
+    identity::{
+        self,
+        command::UserPatch,
+        field::{Field, Value},
+    },
+    user::{
+        Command,
+        files::{FileCommand, Purpose},
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +26,12 @@ pub(super) fn module() -> Module {
     let row = Reads::identity(identity::slice::USER);
     Module::new("settings", Style::Result)
         .mutation("updateUserSettings", "Sets name and gender; without a gender it is cleared.", update)
+        .codes(&[Code::Validation])
+        .mutation(
+            "updateProfileImage",
+            "Shows a picture that was uploaded here; null shows none.",
+            update_image,
+        )
         .codes(&[Code::Validation])
         .style(Style::Throws)
         .query("getUserSettings", "The owner's profile; null when nobody is signed in.", row, get)
@@ -40,6 +53,36 @@ async fn update(writer: Writer, args: Update) -> Result<Done, CallError> {
     let gender = args.gender.map(|gender| Value::Text(gender.word().into()));
     let patch = UserPatch { name: Some(name), extra: vec![(Field::Gender, gender)], ..UserPatch::default() };
     profile::set(&writer, identity::field::Writer::Onboarding, patch).await?;
+    Ok(Done {})
+}
+
+/// A picture.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Image {
+    /// Address of an upload of the caller.
+    image_url: Option<String>,
+}
+
+/// The workspace learns of it first: a picture that is shown is never taken for one that nothing uses.
+async fn update_image(writer: Writer, args: Image) -> Result<Done, CallError> {
+    let foreign = || Failure::field("imageUrl", "not the address of a picture that was uploaded here");
+    let url = args.image_url.filter(|url| !url.is_empty());
+    let id = match &url {
+        None => None,
+        Some(url) => {
+            let id = files::id_of_url(writer.app(), url).ok_or_else(foreign)?;
+            let user = writer.user().await?;
+            let file = user.files.get(id).ok_or_else(foreign)?;
+            if file.purpose == Purpose::Attachment {
+                return Err(foreign().into());
+            }
+            Some(file.id.clone())
+        }
+    };
+    writer.ask(Command::Files(FileCommand::UseAsPicture(id)), 0).await?;
+    let patch = UserPatch { image: Some(url.map(Into::into)), ..UserPatch::default() };
+    profile::set(&writer, identity::field::Writer::Product, patch).await?;
     Ok(Done {})
 }
 

@@ -14,6 +14,7 @@ mod limits;
 mod mailbox;
 mod provision;
 mod router;
+mod storage;
 mod webhook;
 
 pub use caller::{Caller, Visitor};

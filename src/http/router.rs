@@ -5,7 +5,7 @@ use super::{
     error::{ApiError, Code},
     exports, health, import, instagram,
     limits::{RETRY_AFTER, WebhookLimits},
-    mailbox, provision, webhook,
+    mailbox, provision, storage, webhook,
 };
 use crate::{
     config,
@@ -102,12 +102,21 @@ pub fn router(door: Door) -> Router {
         .route("/api/exports/{token}", get(exports::download))
         .route("/__sandbox/mail", get(mailbox::list))
         .merge(accounts)
+        .merge(storage_routes())
         .merge(documents::routes(door.live.product().registry(), door.app.auth.origins.own()))
         .merge(sync::routes(Arc::clone(&door.live)))
         .route("/.well-known/openid-configuration", get(auth::discovery))
         .fallback(not_found)
         .with_state(door);
     secured(routes)
+}
+
+/// Files are uploaded and shown from pages of any origin.
+fn storage_routes() -> Router<Door> {
+    Router::new()
+        .route("/api/storage/upload", post(storage::upload).options(not_found))
+        .route("/api/storage/{id}", get(storage::serve).options(not_found))
+        .route_layer(axum::middleware::from_fn(sync::allow_any_origin))
 }
 
 /// One layer of five, outermost first: every call of `layer` boxes each route once more, and each request pays.

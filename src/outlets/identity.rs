@@ -4,6 +4,7 @@ use super::deletion;
 use crate::{
     auth::mail::{self, Mail, MailError, Mailer},
     custodian::Custodian,
+    files::FileStore,
     identities,
     reseal::Noticed,
 };
@@ -28,6 +29,7 @@ pub struct IdentityOutlet {
     noticed: Noticed,
     users: Host<User>,
     custodian: Custodian,
+    files: FileStore,
 }
 
 impl IdentityOutlet {
@@ -40,8 +42,9 @@ impl IdentityOutlet {
         noticed: Noticed,
         users: Host<User>,
         custodian: Custodian,
+        files: FileStore,
     ) -> Self {
-        Self { mailer, keyring, noticed, users, custodian }
+        Self { mailer, keyring, noticed, users, custodian, files }
     }
 
     async fn send(&self, identity: &EntityId, kind: MailKind, to: &Email, sealed: &Sealed) -> MailOutcome {
@@ -65,9 +68,16 @@ impl IdentityOutlet {
 
     async fn erase(&self, user_id: &str) -> bool {
         match deletion::erase(&self.users, &self.custodian, user_id, None, user::Command::Erase).await {
-            Ok(()) => true,
+            Ok(()) => {}
             Err(error) => {
                 tracing::warn!(%error, "a workspace is not erased yet");
+                return false;
+            }
+        }
+        match self.files.delete_all(user_id).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "files of a workspace are not erased yet");
                 false
             }
         }

@@ -18,6 +18,7 @@ mod socket;
 mod testing;
 mod value;
 
+pub(crate) use http::cors::allow as allow_any_origin;
 pub use limits::{ConnectionLimits, Limits};
 pub use product::{
     Admitted, Answered, Call, Changes, Encoded, Failed, Kind, Mutated, Outcome, Product, Refused, RequestKey,

@@ -25,4 +25,5 @@ mod pacing;
 mod redelivery;
 mod rotation;
 mod upkeep;
+mod uploads;
 mod world;

@@ -131,6 +131,7 @@ impl User {
             UserEvent::KnowledgeChanged(event) => Arc::make_mut(&mut self.knowledge).fold(event),
             UserEvent::MemorySyncAsked(at) => self.memory_sync_asked_at = Some(*at),
             UserEvent::SyncIntervalSet(hours) => self.contact_sync.interval_hours = *hours,
+            UserEvent::Files(event) => self.files.fold(event),
             UserEvent::PreviewTaken(at) => self.preview_taken(*at),
             UserEvent::Audited(row) => {
                 self.side_used(row.no);

@@ -4,6 +4,7 @@ use super::{
     audit::Audited,
     contact::{Crm, FieldSource},
     contact_change::{ContactChange, ManyChange, Which},
+    files::FileCommand,
     inbound::InboundEvent,
     knowledge::change::KnowledgeChange,
     look_back::{Found, LookBack},
@@ -200,6 +201,8 @@ pub enum Command {
     SetName(String),
     /// Set the hours between two syncs of contacts; taken into their bounds.
     SetSyncInterval(u8),
+    /// Take in, use or delete a file.
+    Files(FileCommand),
     /// Take one of the day's previews during onboarding.
     TakePreview,
     /// The plan changed. From billing.

@@ -5,7 +5,7 @@
 
 use super::{
     Command, Rejection, Reply, User, UserEvent, agenda::Job, command::LookedUp, connection, contact::Contact,
-    contact_sync, custody, held::EarlyEdits, look_back::LookBack, takeover::Takeovers,
+    contact_sync, custody, files, held::EarlyEdits, look_back::LookBack, takeover::Takeovers,
 };
 use crate::{
     Draft, Timestamp,
@@ -21,6 +21,7 @@ pub(super) fn erase(draft: &mut Draft<User>, now: Timestamp) {
     }
     leave_instagram(draft);
     custody::erased(draft, |_| true);
+    files::release_all(draft);
     draft.emit(UserEvent::Erased { at: now });
     draft.erase_history();
 }
@@ -107,6 +108,7 @@ impl User {
             contacts: self.contacts_of_others(),
             automations: self.automations.clone(),
             contact_sync: contact_sync::ContactSync { last_synced_at: None, ..self.contact_sync },
+            files: self.files.clone(),
             previews: self.previews.clone(),
             notes: self.notes_of_others(),
             outbox: self.outbox.emptied(),

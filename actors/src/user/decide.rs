@@ -8,7 +8,7 @@ use super::{
     comment, connection, contact_sync, control, custody, data_deletion,
     decision::DecisionNo,
     dm::{self, Incoming},
-    echo, erase, forget,
+    echo, erase, files, forget,
     inbound::{ATTACHMENTS_MAX, Attachment, InboundEvent, InboundItem},
     items, keys,
     look_back::LookBack,
@@ -100,6 +100,7 @@ fn dispatch(draft: &mut Draft<User>, now: Timestamp, command: &Command) -> Resul
         Command::Audited(audited) => return audit::decide(draft, now, audited, dispatch),
         Command::SetName(name) => return owner::set_name(draft, name),
         Command::SetSyncInterval(hours) => return contact_sync::set_interval(draft, *hours),
+        Command::Files(command) => return files::decide(draft, now, command),
         Command::TakePreview => return preview::take(draft, now),
         Command::SetPlan(plan) => owner::set_plan(draft, now, *plan),
         Command::SetHrn { person, reason } => return control::set_hrn(draft, now, person, reason.as_deref()),
@@ -240,6 +241,7 @@ fn tick(draft: &mut Draft<User>, now: Timestamp) {
     sweep::tick(draft, now);
     bulk::tick(draft, now);
     profiles::tick(draft, now);
+    files::tick(draft, now);
     connection::unpark(draft, now);
     if owner::overflow_due(draft).is_some_and(|at| at <= now) {
         owner::take_overflow(draft, now);

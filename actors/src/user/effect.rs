@@ -1,7 +1,7 @@
 //! What must be done outside. Each is implied by the state: after a crash it is asked for again, except sends, whose
 //! outcome is looked for.
 
-use super::{look_back::LookBack, model::ModelRequest};
+use super::{files::FileId, look_back::LookBack, model::ModelRequest};
 use crate::{
     Sealed, Timestamp,
     id::{AccountId, CommentId, Igsid, Mid},
@@ -102,6 +102,8 @@ pub enum UserEffect {
         /// With what: the token is not kept any more.
         access: Access,
     },
+    /// Delete the bytes of a file that is gone, once. No answer.
+    DeleteFile(FileId),
     /// The app as a whole is limited by the platform: other workspaces should pause too. No answer.
     LimitApp {
         /// Until when.

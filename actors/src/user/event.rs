@@ -7,6 +7,7 @@ use super::{
     contact::{Contact, Crm, FieldSource, Hrn},
     contact_change::{Bulk, ContactPatch},
     decision::{DecisionNo, DecisionRecord, Delivery, QuestionAsked, RuleUsed, StepTaken, Verdict},
+    files::FileEvent,
     forget::Forgetting,
     held::{EarlyEdit, HeldEvent},
     integration::Integration,
@@ -301,6 +302,8 @@ pub enum UserEvent {
     MemorySyncAsked(Timestamp),
     /// The hours between two syncs of contacts changed.
     SyncIntervalSet(u8),
+    /// Something happened to the owner's files.
+    Files(Arc<FileEvent>),
     /// One of the day's previews was taken.
     PreviewTaken(Timestamp),
     /// A write was noted in the audit log.

@@ -37,6 +37,7 @@ mod echo;
 pub mod effect;
 pub mod erase;
 pub mod event;
+pub mod files;
 pub mod forget;
 pub mod held;
 pub mod history;
@@ -183,6 +184,9 @@ pub struct User {
     /// When a copy of everything to memory was last asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_sync_asked_at: Option<Timestamp>,
+    /// What the owner uploaded.
+    #[serde(default, skip_serializing_if = "files::Files::is_empty")]
+    pub files: files::Files,
     /// How often contacts are compared with Instagram.
     #[serde(default)]
     pub contact_sync: contact_sync::ContactSync,
@@ -266,6 +270,7 @@ impl Entity for User {
             notes: custody::Notes::new(),
             audit: audit::AuditLog::default(),
             memory_sync_asked_at: None,
+            files: files::Files::default(),
             contact_sync: contact_sync::ContactSync::default(),
             previews: Vec::new(),
             contact_index: contact_index::ContactIndex::default(),
@@ -302,6 +307,7 @@ impl Entity for User {
             bulk::next_due(self),
             owner::overflow_due(self),
             self.profiles.next_due(),
+            self.files.next_due(),
         ]
         .into_iter()
         .flatten()

@@ -26,6 +26,8 @@ pub const NOTIFICATIONS: Slices = Slices::one(7);
 pub const DECISIONS: Slices = Slices::one(8);
 /// The audit log.
 pub const AUDIT: Slices = Slices::one(9);
+/// Files.
+pub const FILES: Slices = Slices::one(12);
 /// Everything that has no part of its own: outbox, lines, timers, remembered requests.
 pub const REST: Slices = Slices::one(15);
 
@@ -41,6 +43,7 @@ pub(super) fn changed(before: &User, after: &User) -> Slices {
     REST.and(CONNECTION.when(!connection))
         .and(SETTINGS.when(!settings))
         .and(KNOWLEDGE.when(!Arc::ptr_eq(&before.knowledge, &after.knowledge)))
+        .and(FILES.when(!before.files.is_same(&after.files)))
         .and(USAGE.when(!before.usage.is_same(&after.usage)))
         .and(CONTACTS.when(!before.contacts.ptr_eq(&after.contacts)))
         .and(AUTOMATIONS.when(!before.automations.is_same(&after.automations)))

@@ -11,7 +11,7 @@ mod upkeep;
 pub use self::gate::SendStop;
 use self::{gate::AppGate, upkeep::RefreshTurns};
 use super::model::Model;
-use crate::{custodian::Custodian, metric_definitions as names, reseal::Noticed};
+use crate::{custodian::Custodian, files::FileStore, metric_definitions as names, reseal::Noticed};
 use async_trait::async_trait;
 use greenroom_actors::{
     EntityId,
@@ -50,6 +50,8 @@ pub struct UserOutletParts {
     pub history: Arc<dyn History>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Where bytes of files lie.
+    pub files: FileStore,
     /// Notes which accounts are held.
     pub custodian: Custodian,
     /// While it is on, nothing automatic is sent.
@@ -197,6 +199,12 @@ impl Outlet<User> for UserOutlet {
             }
             UserEffect::Unsubscribe { access } => {
                 self.unsubscribe(workspace, &access).await;
+                return None;
+            }
+            UserEffect::DeleteFile(id) => {
+                if let Err(error) = self.files.delete(workspace.key(), &id).await {
+                    tracing::warn!(%error, "the bytes of a file are not deleted yet: they are swept later");
+                }
                 return None;
             }
             UserEffect::LimitApp { until } => {

@@ -9,10 +9,10 @@ use axum::{
 
 /// Headers that calls bring, when a preflight does not name them.
 const HEADERS: HeaderValue =
-    HeaderValue::from_static("content-type, convex-client, authorization, idempotency-key");
+    HeaderValue::from_static("content-type, convex-client, authorization, idempotency-key, digest");
 
 /// Answers preflights and lets every origin read the answers.
-pub(in crate::sync) async fn allow(request: Request, next: Next) -> Response {
+pub(crate) async fn allow(request: Request, next: Next) -> Response {
     let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let mut response = if request.method() == Method::OPTIONS {
         let mut preflight = StatusCode::NO_CONTENT.into_response();

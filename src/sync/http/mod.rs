@@ -2,7 +2,7 @@
 
 mod answer;
 mod body;
-pub(super) mod cors;
+pub(crate) mod cors;
 
 use self::{
     answer::{Refusal, json},

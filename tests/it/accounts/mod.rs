@@ -1,7 +1,7 @@
 //! Accounts, as the internet meets them: sign-up, sessions, passwords, mails, Google, Instagram, and everybody who would
 //! like to be somebody else.
 
-mod browser;
+pub(crate) mod browser;
 mod connect;
 mod cookies;
 mod counts;

@@ -24,6 +24,7 @@ use crate::{
         custody::Note,
         decision::{CancelReason, DecisionNo},
         erase::Erasure,
+        files::{FileEvent, FileRecord, Purpose},
         forget::Forgetting,
         held::{EarlyEdit, HeldEvent, LookUp},
         inbound::InboundItem,
@@ -52,7 +53,7 @@ const STATES: [(&str, &[u8]); 2] = [
 /// All events of one workspace, up to the first state.
 const HISTORY: (&str, &[u8]) = ("history-1.bin", include_bytes!("golden/history-1.bin"));
 /// Events of every kind, in no order.
-const EVENTS: [(&str, &[u8]); 14] = [
+const EVENTS: [(&str, &[u8]); 15] = [
     ("events-1.bin", include_bytes!("golden/events-1.bin")),
     ("events-2.bin", include_bytes!("golden/events-2.bin")),
     ("events-3.bin", include_bytes!("golden/events-3.bin")),
@@ -67,6 +68,7 @@ const EVENTS: [(&str, &[u8]); 14] = [
     ("events-12.bin", include_bytes!("golden/events-12.bin")),
     ("events-13.bin", include_bytes!("golden/events-13.bin")),
     ("events-14.bin", include_bytes!("golden/events-14.bin")),
+    ("events-15.bin", include_bytes!("golden/events-15.bin")),
 ];
 const POSITION: Position = Position(70_000);
 
@@ -143,6 +145,15 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
     let postless = Postless { held: HeldEvent::clone(&held), look_up: LookUp::clone(&look_up) };
     let app_scoped = Some(AccountId::from("27000000000000001"));
     let note = Arc::new(Note { app_scoped, errand: Errand::done(at), gives_back: true });
+    let file = FileRecord {
+        id: "f1".into(),
+        purpose: Purpose::ProfilePicture,
+        content_type: "image/png".into(),
+        bytes: 68,
+        sha256: [7; 32],
+        created_at: at,
+        due: Some(at),
+    };
     let crm = Arc::new(Crm { notes: Some("likes cake".into()), ..Crm::default() });
     let patch = ContactPatch {
         stage: Some(Stage::Lead),
@@ -248,6 +259,10 @@ fn loose(history: &[UserEvent]) -> Vec<UserEvent> {
         UserEvent::MemorySyncAsked(at),
         UserEvent::SyncIntervalSet(6),
         UserEvent::PreviewTaken(at),
+        UserEvent::Files(Arc::new(FileEvent::Stored(Arc::new(file)))),
+        UserEvent::Files(Arc::new(FileEvent::Dropped("f1".into()))),
+        UserEvent::Files(Arc::new(FileEvent::Kept { id: "f1".into(), until: at })),
+        UserEvent::Files(Arc::new(FileEvent::PictureSet { id: Some("f1".into()), former_until: at })),
         audited(at, audit::Target::Contact("c1".into()), Actor::SidekickTool { chat: Some("chat_1".into()) }),
         audited(at, audit::Target::Tone, Actor::Owner),
         UserEvent::ContactEdited { person: ana(), edit: Arc::new(patch), by: FieldSource::User, at },

@@ -30,5 +30,6 @@ mod sending;
 mod takeovers;
 mod taking_back;
 mod upkeep;
+mod uploads;
 mod waiting;
 mod world;
