@@ -190,7 +190,11 @@ pub(super) fn decide(
         targets.extend(target.filter(|target| !targets.contains(target)));
     }
     for target in targets {
-        let values = (view(&before, &target), view(draft, &target));
+        let mut values = (view(&before, &target), view(draft, &target));
+        if matches!(target, Target::Contact(_)) && values.1.is_none() {
+            // What was deleted is not kept here either.
+            values.0 = None;
+        }
         note(draft, now, audited, target, values);
     }
     Ok(reply)
@@ -236,6 +240,11 @@ fn changed(before: &User, after: &User, event: &UserEvent) -> Option<Target> {
         UserEvent::SettingsSet(_) => Some(Target::Settings),
         UserEvent::Named(_) => Some(Target::Name),
         UserEvent::CrmSet { person, .. }
+        | UserEvent::ContactEdited { person, .. }
+        | UserEvent::ContactTagged { person, .. }
+        | UserEvent::ContactUntagged { person, .. }
+        | UserEvent::FollowUpDecided { person, .. }
+        | UserEvent::ContactDeleted { person, .. }
         | UserEvent::HrnSet { person, .. }
         | UserEvent::HrnCleared { person, .. }
         | UserEvent::ContactPaused { person, .. }

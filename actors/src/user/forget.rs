@@ -73,6 +73,7 @@ impl User {
     pub(super) fn delete_contact(&mut self, person: &Igsid, forgetting: &Arc<Forgetting>) {
         if let Some(contact) = self.contacts.remove(person) {
             self.contact_ids.remove(&contact.id);
+            self.audit = self.audit.without(|id| *id == contact.id);
             if let Some(burst) = &contact.thread.burst {
                 self.agenda.drop(burst.due, super::agenda::Job::Burst(person.clone()));
             }

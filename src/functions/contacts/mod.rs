@@ -8,7 +8,7 @@ mod many;
 mod send;
 mod tags;
 mod view;
-mod words;
+pub(super) mod words;
 
 use super::declare::{Module, Reads, SignedOut, Style};
 use super::failure::Code;

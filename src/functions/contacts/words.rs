@@ -24,7 +24,7 @@ const SCORE_MAX: u32 = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
-pub(super) enum StageWord {
+pub(in crate::functions) enum StageWord {
     New,
     Lead,
     FollowUp,
@@ -57,7 +57,7 @@ impl From<Stage> for StageWord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-pub(super) enum SentimentWord {
+pub(in crate::functions) enum SentimentWord {
     Hot,
     Warm,
     Cold,
@@ -206,7 +206,7 @@ pub(super) fn whole(field: &'static str, value: f64, max: u32) -> Result<u32, Ca
 }
 
 /// An id that can be one.
-pub(super) fn id(field: &'static str, id: &str) -> Result<(), CallError> {
+pub(in crate::functions) fn id(field: &'static str, id: &str) -> Result<(), CallError> {
     if id.is_empty() || id.chars().count() > ID_CHARS_MAX {
         return Err(Failure::field(field, "1 to 128 characters").into());
     }
@@ -216,9 +216,9 @@ pub(super) fn id(field: &'static str, id: &str) -> Result<(), CallError> {
 /// New values of fields: absent ones stay, null clears.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct FieldsArgs {
+pub(in crate::functions) struct FieldsArgs {
     /// Which contact.
-    pub(super) contact_id: String,
+    pub(in crate::functions) contact_id: String,
     #[serde(default)]
     stage: Option<StageWord>,
     #[serde(default)]
@@ -239,7 +239,9 @@ pub(super) struct FieldsArgs {
 
 impl FieldsArgs {
     /// The fields in the words of the core.
-    pub(super) fn read(self) -> Result<greenroom_actors::user::contact_change::ContactPatch, CallError> {
+    pub(in crate::functions) fn read(
+        self,
+    ) -> Result<greenroom_actors::user::contact_change::ContactPatch, CallError> {
         let number = |field: &'static str, value: Option<Option<f64>>, max: u32| match value {
             None => Ok(None),
             Some(None) => Ok(Some(Write::Clear)),

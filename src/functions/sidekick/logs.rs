@@ -1,6 +1,6 @@
 //! What Sidekick and automations did in messages, on the wire.
 
-use crate::functions::{context::Reader, when::When};
+use crate::functions::{context::Reader, when::When, word};
 use greenroom_actors::user::action_log::{Action, ActionLog};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,7 +29,6 @@ impl LogView {
     pub(super) fn new(reader: &Reader, log: &ActionLog) -> Self {
         let person = log.recipient.as_ref();
         let known = person.and_then(|person| reader.user().contacts.get(person));
-        let result = serde_json::to_value(log.result).ok();
         Self {
             id: log.no.to_string(),
             platform: "instagram",
@@ -37,7 +36,7 @@ impl LogView {
             recipient_id: person.map(|person| person.as_str().to_owned()),
             action: "sent_reply",
             text: log.text.as_deref().map(str::to_owned),
-            result: result.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default(),
+            result: word(&log.result),
             created_at: When(log.at),
             message_id: log.message_id.as_ref().map(|id| id.as_str().to_owned()),
             recipient_username: known.and_then(|contact| contact.username.as_deref()).map(str::to_owned),

@@ -12,6 +12,7 @@ use greenroom_actors::{
         Command,
         action_log::ACTION_LOGS_MAX,
         audit::{Actor, AuditRow, Target},
+        plan::Plan,
         settings::SettingsPatch,
     },
 };
@@ -384,8 +385,99 @@ async fn suggestions_need_a_model() {
         assert_eq!(refused(world.act(&path(name), contact("900000000000001")).await).0, "AI_UNAVAILABLE");
         assert_eq!(refused(world.act(&path(name), contact("900000000000009")).await).0, "NOT_FOUND");
     }
-    let judged = json!({ "contactId": "900000000000001", "message": "hello" });
+    let judged = json!({ "contactId": ANA, "message": "hello" });
     assert_eq!(refused(world.act(&path("suggestMessageSentiment"), judged).await).0, "AI_UNAVAILABLE");
-    let blank = json!({ "contactId": "900000000000001", "message": " " });
+    let blank = json!({ "contactId": ANA, "message": " " });
     assert_eq!(refused(world.act(&path("suggestMessageSentiment"), blank).await).0, "VALIDATION");
+}
+
+const ANA: &str = "900000000000001";
+
+#[tokio::test]
+async fn tools_see_and_change_contacts_as_their_owner_does() {
+    let world = World::connected().await;
+    let path = |name: &str| format!("{TOOLS}/contacts:{name}");
+    for (no, person) in [ANA, "900000000000002", "900000000000003"].into_iter().enumerate() {
+        world.clock.advance(Duration::from_secs(60));
+        world.says(person, &format!("hello {no}")).await;
+        world.settle().await;
+    }
+    let ids = |told: &Value| -> Vec<String> {
+        let contacts = told["contacts"].as_array().cloned().unwrap_or_default();
+        contacts
+            .iter()
+            .map(|contact| contact["lastMessage"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let all = world.query(&path("listContacts"), json!({})).await.unwrap();
+    assert_eq!(ids(&all), ["hello 2", "hello 1", "hello 0"]);
+    let two = world.query(&path("listContacts"), json!({ "limit": 2 })).await.unwrap();
+    assert_eq!(ids(&two), ["hello 2", "hello 1"]);
+    let id = all["contacts"][2]["id"].clone();
+    let in_chat = world.caller.clone().in_chat("chat_1".into());
+    let fields = json!({
+        "contactId": id, "stage": "lead", "leadScore": 90, "leadValue": 0, "nextAction": "call",
+        "notes": "Allergic to 100% nuts",
+    });
+    let done = world.call_as(Some(&in_chat), &path("updateContact"), fields).await.unwrap();
+    assert_eq!(done, json!({ "success": true }));
+    let contact =
+        world.query(&path("getContact"), json!({ "contactId": id })).await.unwrap()["contact"].clone();
+    assert_eq!(
+        (&contact["stage"], &contact["leadScore"], &contact["leadValue"]),
+        (&json!("lead"), &json!(90), &json!(0))
+    );
+    let noted = newest_audit(&world).await;
+    assert_eq!(noted.by, Actor::SidekickTool { chat: Some("chat_1".into()) });
+    assert_eq!(noted.target, Target::Contact(id.as_str().unwrap().into()));
+    assert!(noted.after.as_ref().unwrap().contains("Allergic"), "{noted:?}");
+    let by_score = json!({ "sortBy": "leadScore", "limit": 1 });
+    assert_eq!(ids(&world.query(&path("listContacts"), by_score).await.unwrap()), ["hello 0"]);
+    let leads = json!({ "stage": "lead", "sortBy": "lastMessageAt" });
+    assert_eq!(ids(&world.query(&path("listContacts"), leads).await.unwrap()), ["hello 0"]);
+    for (query, found) in [("ALLERGIC to 100%", 1), ("100_", 0), ("hello", 0), ("%", 1)] {
+        let told = world.query(&path("searchContacts"), json!({ "query": query })).await.unwrap();
+        assert_eq!(ids(&told).len(), found, "{query}");
+    }
+    assert_eq!(refused(world.query(&path("searchContacts"), json!({ "query": " " })).await).0, "VALIDATION");
+    let tag = json!({ "contactId": id, "tag": " VIP " });
+    world.mutate(&path("addContactTag"), tag.clone()).await.unwrap();
+    assert_eq!(refused(world.mutate(&path("addContactTag"), tag.clone()).await).0, "CONFLICT");
+    let tags = world.query(&path("getContactTags"), json!({ "contactId": id })).await.unwrap();
+    assert_eq!(tags["tags"], json!([{ "id": "vip", "tag": "vip", "createdAt": null }]));
+    world.mutate(&path("removeContactTag"), tag).await.unwrap();
+    assert_eq!(newest_audit(&world).await.operation.as_ref(), "removeContactTag");
+    let bad = json!({ "contactId": id, "leadScore": 101 });
+    assert_eq!(refused(world.mutate(&path("updateContact"), bad).await).0, "VALIDATION");
+    let stranger = world.stranger().await;
+    for (name, args) in [
+        ("getContact", json!({ "contactId": id })),
+        ("updateContact", json!({ "contactId": ANA, "notes": "mine" })),
+        ("addContactTag", json!({ "contactId": id, "tag": "mine" })),
+        ("getContactTags", json!({ "contactId": ANA })),
+    ] {
+        assert_eq!(refused(world.call_as(Some(&stranger), &path(name), args).await).0, "NOT_FOUND", "{name}");
+    }
+    world.mutate("contacts:deleteContact", json!({ "contactId": id })).await.unwrap();
+    assert!(
+        world.user().await.audit.iter().all(|row| row.target != noted.target),
+        "it goes with the contact"
+    );
+}
+
+#[tokio::test]
+async fn a_frozen_workspace_refuses_tools_what_it_refuses_its_owner() {
+    let world = World::connected().await;
+    for no in 0..=50 {
+        world.says(&format!("9000000000001{no:02}"), "hello").await;
+    }
+    world.settle().await;
+    world.tell(Command::SetPlan(Plan::Free)).await;
+    let person = "900000000000100";
+    let edit = json!({ "contactId": person, "notes": "x" });
+    let told = world.mutate(&format!("{TOOLS}/contacts:updateContact"), edit).await;
+    assert_eq!(refused(told).0, "BILLING_STRUCTURALLY_FROZEN");
+    let faq = json!({ "question": "When?" });
+    let told = world.mutate(&format!("{TOOLS}/faqs:addFaq"), faq).await.unwrap();
+    assert_eq!(told["success"], true, "facts are not frozen");
 }

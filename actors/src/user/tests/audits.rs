@@ -6,6 +6,8 @@ use crate::{
     user::{
         Command, Rejection, Reply,
         audit::{AUDIT_BYTES_MAX, AUDIT_ROWS_MAX, Actor, AuditRow, Audited, STREAM, Target, Write},
+        contact::FieldSource,
+        contact_change::{ContactChange, ContactPatch, Write as NewValue},
         knowledge::change::{FaqInput, FaqPatch, KnowledgeChange},
     },
 };
@@ -96,6 +98,25 @@ fn what_was_written_of_contacts_goes_with_them_and_is_never_in_the_history() {
     world.run(Command::EraseInstagramData { account: AccountId::from(ACCOUNT) }).unwrap();
     let left: Vec<_> = world.user.audit.iter().map(|row| row.target.clone()).collect();
     assert_eq!(left, [Target::MainOffering]);
+}
+
+#[test]
+fn what_was_written_of_a_contact_leaves_when_it_is_deleted() {
+    let mut world = priced();
+    world.says(ANA, "price");
+    let change = |change: ContactChange| {
+        by_tool(Command::Contact { contact: ANA.into(), change, by: FieldSource::Tool })
+    };
+    let notes = Some(NewValue::Set("allergic to nuts".into()));
+    world.run(change(ContactChange::Edit(ContactPatch { notes, ..ContactPatch::default() }))).unwrap();
+    world.run(change(ContactChange::AddTag("vip".into()))).unwrap();
+    assert!(world.user.audit.iter().all(|row| row.after.is_some()));
+    world.run(change(ContactChange::Delete)).unwrap();
+    let rows: Vec<_> = world.user.audit.iter().cloned().collect();
+    let [deletion] = &rows[..] else { panic!("{rows:?}") };
+    assert!(matches!(deletion.target, Target::Contact(_)), "{deletion:?}");
+    assert_eq!((&deletion.before, &deletion.after), (&None, &None));
+    assert!(!String::from_utf8_lossy(&World::encoded(&world.user)).contains("allergic"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Every write is noted in the audit log, with the chat session when Sidekick made it.
 
 mod actions;
+mod contacts;
 mod faqs;
 mod offers;
 mod tone_profile;
@@ -16,7 +17,14 @@ const ROWS_MAX: f64 = 100.0;
 
 /// The functions of the modules.
 pub(super) fn modules() -> Vec<Module> {
-    vec![actions::module(), faqs::module(), offers::module(), tone_profile::module(), user_profile::module()]
+    vec![
+        actions::module(),
+        contacts::module(),
+        faqs::module(),
+        offers::module(),
+        tone_profile::module(),
+        user_profile::module(),
+    ]
 }
 
 /// Changes facts as a tool.
