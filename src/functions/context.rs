@@ -207,34 +207,6 @@ impl Writer {
     }
 }
 
-/// What a function for anybody works with.
-#[derive(Clone)]
-pub struct Visitor {
-    pub(super) app: Arc<App>,
-    pub(super) now: Timestamp,
-    pub(super) key: Option<RequestKey>,
-}
-
-impl Visitor {
-    /// The application.
-    #[must_use]
-    pub const fn app(&self) -> &Arc<App> {
-        &self.app
-    }
-
-    /// When the call began.
-    #[must_use]
-    pub const fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    /// Names the request, if the client has a name for it.
-    #[must_use]
-    pub const fn key(&self) -> Option<&RequestKey> {
-        self.key.as_ref()
-    }
-}
-
 /// Nobody is signed in.
 pub(super) fn unauthenticated() -> CallError {
     Failure::new(Code::Unauthenticated, "Unauthorized").into()

@@ -1,7 +1,7 @@
 //! The declaration of a function: all that the server, its documents and its generated client know of it.
 
 use super::{
-    context::{Reader, Visitor, Writer},
+    context::{Reader, Writer},
     failure::{CallError, Code, Failure},
 };
 use crate::sync::{Encoded, Kind};
@@ -30,8 +30,6 @@ pub enum SignedOut {
     Refused,
     /// This JSON.
     Gets(&'static str),
-    /// The function runs for everybody.
-    Runs,
 }
 
 /// Parts of the caller's entities that a query reads. It is run again when one of them changes, and only then: reading
@@ -91,8 +89,6 @@ pub(super) enum Run {
     Query(Handler<Reader>),
     /// Changes or acts for a user.
     Write(Handler<Writer>),
-    /// Changes or acts for anybody.
-    Anybody(Handler<Visitor>),
 }
 
 /// One function.
@@ -189,18 +185,6 @@ impl Module {
     {
         let run = Run::Write(handler(self.style, run));
         self.declare::<A, R>(name, Kind::Action, summary, Reads::default(), run)
-    }
-
-    /// Declares a mutation that anybody may call.
-    pub(super) fn open_mutation<A, R, F, Fut>(self, name: &'static str, summary: &'static str, run: F) -> Self
-    where
-        A: Arguments,
-        R: Returned,
-        F: Fn(Visitor, A) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, CallError>> + Send + 'static,
-    {
-        let run = Run::Anybody(handler(self.style, run));
-        self.declare::<A, R>(name, Kind::Mutation, summary, Reads::default(), run).signed_out(SignedOut::Runs)
     }
 
     fn declare<A: Arguments, R: Returned>(

@@ -31,7 +31,7 @@ mod when;
 
 use automations::{clearable, word};
 
-pub use context::{Caller, Reader, Visitor, Writer};
+pub use context::{Caller, Reader, Writer};
 pub use declare::{Done, Function, NoArgs, Reads, SignedOut, Style};
 pub use failure::{CallError, Code, Failure, Field};
 pub use product::{Functions, Snapshot};

@@ -3,7 +3,7 @@
 use super::{
     Registry,
     cache::{Key, Known, Results},
-    context::{Caller, Progress, Reader, Visitor, Writer, ts_of, unauthenticated},
+    context::{Caller, Progress, Reader, Writer, ts_of, unauthenticated},
     declare::{Function, Reads, Rendered, Run, SignedOut, Style},
     failure::{CallError, Code, Failure, unreadable},
 };
@@ -113,11 +113,6 @@ impl Functions {
                 let rendered = run(writer, args).await;
                 (rendered, ts_of(&progress, self.newest(), self.base.load(Relaxed)))
             }
-            (Run::Anybody(run), _) => {
-                let app = Arc::clone(&self.app);
-                let rendered = run(Visitor { now: app.clock.now(), app, key: key.cloned() }, args).await;
-                (rendered, self.newest())
-            }
             (_, None) => (signed_out(function), self.newest()),
             (Run::Query(_), Some(_)) => return Err(Trouble::Internal),
         };
@@ -169,7 +164,7 @@ fn encoded(value: &impl Serialize) -> Option<Encoded> {
 fn signed_out(function: &Function) -> Rendered {
     match function.signed_out {
         SignedOut::Gets(json) => Ok(Encoded(json.into())),
-        SignedOut::Refused | SignedOut::Runs => Err(unauthenticated()),
+        SignedOut::Refused => Err(unauthenticated()),
     }
 }
 

@@ -3,7 +3,7 @@
 use greenroom::{
     config::{Config, Secret, Span},
     explain,
-    http::{Door, WebhookLimits, router},
+    http::{Door, router},
     outlets::TOKEN_FIELD,
     parts::{self, App, Replacements},
     running::SANDBOX_APP_ID,

@@ -2,7 +2,7 @@
 
 use super::{args_schema, returns_schema};
 use crate::{
-    functions::{Function, Registry, SignedOut},
+    functions::{Function, Registry},
     sync::Kind,
 };
 use serde_json::{Map, Value, json};
@@ -72,7 +72,7 @@ fn operation(function: &Function) -> Value {
         },
         "required": ["status", "errorMessage"],
     });
-    let mut operation = json!({
+    let operation = json!({
         "operationId": function.path(),
         "tags": [function.module],
         "summary": function.summary,
@@ -87,11 +87,6 @@ fn operation(function: &Function) -> Value {
             "503": { "description": "Too much at once; `Retry-After` says when again." },
         },
     });
-    if function.signed_out == SignedOut::Runs
-        && let Some(operation) = operation.as_object_mut()
-    {
-        operation.insert("security".to_owned(), json!([{}]));
-    }
     operation
 }
 
