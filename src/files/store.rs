@@ -83,8 +83,7 @@ impl FileStore {
         file: &FileRecord,
         range: Option<Range<u64>>,
     ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
-        let mut options = GetOptions::default();
-        options.range = range.map(GetRange::Bounded);
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
         let found = self.0.get_opts(&location(owner, &file.id, &file.sha256), options).await?;
         Ok(found.into_stream().map_err(StoreError::from).boxed())
     }

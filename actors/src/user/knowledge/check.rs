@@ -158,7 +158,7 @@ mod tests {
         assert!(checks.finish().is_ok());
         for bad in [-1.0, 0.5, 10_000_001.0, f64::NAN, f64::INFINITY] {
             assert_eq!(
-                codes(|checks| drop(checks.price("value", Some(bad)))),
+                codes(|checks| _ = checks.price("value", Some(bad))),
                 [FieldCode::OutOfRange],
                 "{bad}"
             );

@@ -75,7 +75,7 @@ fn an_offer_is_one_per_name_in_any_case() {
     let taken = world.refused(KnowledgeChange::UpdateOffer { id: other.clone(), patch });
     assert_eq!(taken, wrong("name", FieldCode::Duplicate));
     let patch = OfferPatch { value: Some(None), ..OfferPatch::default() };
-    world.put(KnowledgeChange::UpdateOffer { id: other.clone(), patch });
+    world.put(KnowledgeChange::UpdateOffer { id: other, patch });
     assert_eq!((&*world.user.knowledge.offers[1].name, world.user.knowledge.offers[1].value), ("Pie", None));
     world.know(KnowledgeChange::DeleteOffer(id.clone())).unwrap();
     assert_eq!(world.user.knowledge.offers.len(), 1);
