@@ -32,6 +32,7 @@ function open({ browser }, Shown) {
 
 test("useQuery and useMutation of a signed-in page", async () => {
   let create;
+  const frames = [];
   const Shown = () => {
     const { isAuthenticated } = useConvexAuth();
     const rows = useQuery(api.automations.getAutomations, isAuthenticated ? {} : "skip");
@@ -39,14 +40,17 @@ test("useQuery and useMutation of a signed-in page", async () => {
       const known = store.getQuery(api.automations.getAutomations, {}) ?? [];
       store.setQuery(api.automations.getAutomations, {}, [{ title: `${args.title}…` }, ...known]);
     });
-    return h("p", null, rows === undefined ? "loading" : rows.map(({ title }) => title).join(" ") || "nothing");
+    const text = rows === undefined ? "loading" : rows.map(({ title }) => title).join(" ") || "nothing";
+    if (frames.at(-1) !== text) frames.push(text);
+    return h("p", null, text);
   };
   const page = open(await person(), Shown);
   await page.shows("nothing");
   const making = create(rule("price"));
-  await page.shows("price…");
   await making;
   await page.shows("price");
+  // Its own row at once, then the server's, and nothing between them.
+  assert.deepEqual(frames, ["loading", "nothing", "price…", "price"]);
   await page.close();
 });
 
