@@ -1,4 +1,5 @@
 // Runs the live flows against a server of their own: starts it, tells its address, and stops it afterwards.
+import { rmSync } from "node:fs";
 import { LiveServer } from "./lib/live-server.js";
 
 const server = await LiveServer.start();
@@ -18,6 +19,11 @@ Object.assign(process.env, {
   GOOGLE_CLIENT_ID: "unused",
   GOOGLE_CLIENT_SECRET: "unused",
 });
-process.on("exit", () => server.child.kill("SIGKILL"));
+// The server does not keep this process, and ends with it.
+server.child.unref();
+server.child.stdout.unref();
+process.on("exit", () => {
+  server.child.kill("SIGKILL");
+  rmSync(server.folder, { recursive: true, force: true, maxRetries: 5 });
+});
 await import("./run.js");
-process.on("beforeExit", () => server.close());
