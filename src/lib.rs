@@ -23,6 +23,7 @@ pub mod metric_definitions;
 pub mod outbox_view;
 pub mod outlets;
 pub mod parts;
+pub mod places;
 pub mod posts;
 pub mod prompts;
 pub mod quarantine_view;

@@ -14,9 +14,10 @@ pub use store::{FileStore, StoreError};
 pub use sweep::keep_up;
 pub use token::{TokenError, Upload, UploadKey};
 
-use crate::parts::App;
+use crate::{parts::App, places::Places};
 use bytes::Bytes;
 use greenroom_actors::{
+    identity::Identity,
     shell::AskError,
     user::{
         self, User,
@@ -25,13 +26,14 @@ use greenroom_actors::{
 };
 use picture::Rules;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Pictures worked on at once, each on a thread that may block.
 const PICTURES_AT_ONCE: usize = 2;
 /// Uploads in memory at once.
 const UPLOADS_AT_ONCE: usize = 32;
+/// Uploads of one owner at once: whoever sends slowly holds up nobody else.
+const UPLOADS_OF_OWNER_AT_ONCE: usize = 4;
 /// Longest media type that is kept, in bytes.
 const TYPE_BYTES_MAX: usize = 100;
 const MIB: usize = 1_024 * 1_024;
@@ -59,8 +61,8 @@ pub struct Uploads {
     pub store: FileStore,
     /// Signs rights.
     pub key: UploadKey,
-    /// Room for bytes in memory.
-    pub room: Arc<Semaphore>,
+    /// Room for bytes in memory, by owner.
+    pub room: Places,
     pictures: Semaphore,
 }
 
@@ -68,8 +70,8 @@ impl Uploads {
     /// With this store, and rights signed by this key.
     #[must_use]
     pub fn new(store: FileStore, key: UploadKey) -> Self {
-        let (room, pictures) = (Arc::new(Semaphore::new(UPLOADS_AT_ONCE)), Semaphore::new(PICTURES_AT_ONCE));
-        Self { store, key, room, pictures }
+        let room = Places::new(UPLOADS_AT_ONCE, UPLOADS_OF_OWNER_AT_ONCE);
+        Self { store, key, room, pictures: Semaphore::new(PICTURES_AT_ONCE) }
     }
 }
 
@@ -94,6 +96,9 @@ pub enum UploadError {
     /// The workspace does not take it: too many, or too often.
     #[error(transparent)]
     Ask(#[from] AskError<User>),
+    /// It is not known just now whether there is such a user.
+    #[error(transparent)]
+    Identity(#[from] AskError<Identity>),
     /// A thread ended.
     #[error("the picture could not be worked on")]
     Broken,
@@ -133,24 +138,46 @@ pub async fn take_in(
         bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         sha256,
     };
-    app.uploads.store.put(&upload.user_id, &file.id, &sha256, bytes).await?;
+    // The bytes of a file that is known are there, and others are none of its.
+    if app.users.published(&upload.user_id).await?.state.files.get(&upload.id).is_none() {
+        app.uploads.store.put(&upload.user_id, &file.id, &sha256, bytes).await?;
+    }
     // Pictures take a while: the owner may have left meanwhile.
     check_owner(app, upload, 0).await?;
-    app.users.ask(&upload.user_id, user::Command::Files(FileCommand::Store(file)), 0).await?;
-    Ok(())
+    let command = user::Command::Files(FileCommand::Store(file));
+    match app.users.ask(&upload.user_id, command, 0).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            if matches!(error, AskError::Rejected(_)) {
+                discard(app, upload, &sha256).await;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Another upload by the same right was first: the bytes of this one lie beside its, and the sweep takes only those whose
+/// id nobody has.
+async fn discard(app: &App, upload: &Upload, sha256: &[u8; 32]) {
+    let Ok(now) = app.users.published(&upload.user_id).await else { return };
+    if now.state.files.get(&upload.id).is_none_or(|winner| winner.sha256 == *sha256) {
+        return;
+    }
+    if let Err(error) = app.uploads.store.discard(&upload.user_id, &upload.id, sha256).await {
+        tracing::warn!(%error, "bytes of an upload that came second are not deleted");
+    }
 }
 
 /// Looks before the work whether it can come to anything; the workspace decides afterwards.
 async fn check_owner(app: &App, upload: &Upload, bytes: usize) -> Result<(), UploadError> {
-    let gone = |_| UploadError::NoUser;
-    let identity = app.identities.published(&upload.user_id).await.map_err(gone)?;
+    let identity = app.identities.published(&upload.user_id).await?;
     if identity.state.user().is_none() {
         return Err(UploadError::NoUser);
     }
     let files = &app.users.published(&upload.user_id).await?.state.files;
     if files.get(&upload.id).is_none() {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        files.check_room(app.clock.now(), bytes).map_err(AskError::Rejected)?;
+        files.check_room(app.clock.now(), bytes).map_err(AskError::<User>::Rejected)?;
     }
     Ok(())
 }

@@ -88,6 +88,11 @@ impl FileStore {
         Ok(found.into_stream().map_err(StoreError::from).boxed())
     }
 
+    /// Deletes these bytes of a file, and no others.
+    pub(super) async fn discard(&self, owner: &str, id: &str, sha256: &[u8; 32]) -> Result<(), StoreError> {
+        self.remove(&location(owner, id, sha256)).await
+    }
+
     /// Deletes the bytes of one file.
     ///
     /// # Errors

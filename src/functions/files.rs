@@ -136,8 +136,8 @@ async fn upload_image(writer: Writer, args: Picture) -> Result<String, CallError
     let app = writer.app();
     let upload =
         app.uploads.key.verify(&sign(&writer, purpose)?, writer.now()).map_err(|_| Trouble::Internal)?;
-    let overloaded = |_| Trouble::Overloaded { retry_after: std::time::Duration::from_secs(1) };
-    let _room = app.uploads.room.try_acquire().map_err(overloaded)?;
+    let overloaded = || Trouble::Overloaded { retry_after: std::time::Duration::from_secs(1) };
+    let _room = app.uploads.room.take(writer.user_id()).ok_or_else(overloaded)?;
     taken(files::take_in(app, &upload, bytes.into(), None, None).await)?;
     Ok(files::url(app, &upload.id))
 }
@@ -149,6 +149,7 @@ fn taken(outcome: Result<(), UploadError>) -> Result<(), CallError> {
             Failure::field("base64Image", error.to_string()).into()
         }
         UploadError::Ask(error) => error.into(),
+        UploadError::Identity(error) => error.into(),
         UploadError::Store(error) => {
             tracing::warn!(%error, "an upload is not stored");
             Failure::new(Code::Upstream, "the file store does not answer").into()

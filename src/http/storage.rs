@@ -56,8 +56,8 @@ pub(super) async fn upload(
         ApiError::new(code, error.to_string())
     })?;
     let digest = digest(&headers)?;
-    let busy = |_| ApiError::new(Code::Unavailable, "too many uploads at once").retry_after(RETRY_AFTER);
-    let _room = app.uploads.room.try_acquire().map_err(busy)?;
+    let busy = || ApiError::new(Code::Unavailable, "too many uploads at once").retry_after(RETRY_AFTER);
+    let _room = app.uploads.room.take(&upload.user_id).ok_or_else(busy)?;
     let max = files::bytes_max(upload.purpose);
     let bytes = tokio::time::timeout(ARRIVES_WITHIN, collect(body, max))
         .await
@@ -106,6 +106,7 @@ impl From<UploadError> for ApiError {
                 Self::new(Code::RateLimited, message).retry_after(retry_after)
             }
             UploadError::Ask(error) => error.into(),
+            UploadError::Identity(error) => error.into(),
             UploadError::Store(error) => {
                 tracing::warn!(%error, "an upload is not stored");
                 Self::new(Code::Unavailable, "the file store does not answer")

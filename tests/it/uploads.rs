@@ -70,6 +70,7 @@ async fn a_file_comes_in_by_its_address_and_goes_out_in_whole_and_in_part() {
     let id = answer.json()["storageId"].as_str().unwrap().to_owned();
     assert_eq!(put(&ada.browser, &path, "hello").await.json()["storageId"], id, "the answer was lost");
     assert_eq!(put(&ada.browser, &path, "other").await.status, 422, "a right brings one file");
+    assert_eq!(stored(&world.dir.path().join("files")), 1, "what was refused is not kept");
     let url = call(&mut ada, "query", "files:getUrl", json!({ "id": id })).await;
     assert_eq!(path_of(url["value"].as_str().unwrap()), format!("/api/storage/{id}"));
     let whole = get(&world, &id, None).await;
@@ -155,4 +156,19 @@ async fn a_profile_shows_only_what_its_owner_uploaded() {
     assert_eq!(get(&world, &id, None).await.status(), 200);
     let wrong = call(&mut ada, "action", "upload:uploadImage", json!({ "base64Image": "%%%" })).await;
     assert_eq!(wrong["errorData"]["code"], "VALIDATION");
+}
+
+#[tokio::test]
+async fn of_uploads_by_one_right_at_the_same_time_one_is_kept() {
+    let world = world(|_| {}).await;
+    let mut ada = Person::new(&world, "ada@example.com").await;
+    let path = upload_path(&mut ada, "attachment").await;
+    let uploads = (0..8).map(|no| put(&ada.browser, &path, format!("bytes {no}")));
+    let answers = futures::future::join_all(uploads).await;
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 422 | 503)), "{statuses:?}");
+    assert_eq!(stored(&world.dir.path().join("files")), 1);
+    let user = world.app.users.published(&ada.id).await.unwrap().state;
+    assert_eq!(user.files.iter().count(), 1);
 }
