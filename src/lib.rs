@@ -27,6 +27,7 @@ pub mod places;
 pub mod posts;
 pub mod prompts;
 pub mod quarantine_view;
+pub mod realtime;
 pub mod reseal;
 pub mod round_trips;
 pub mod running;

@@ -23,12 +23,21 @@ pub struct Kind {
     purpose: Purpose,
     /// Name of the sealed field; part of what is authenticated.
     field: &'static str,
+    /// Time within which it must come back.
+    lifetime: Duration,
 }
 
 /// Signing in by a provider, or linking one.
-pub const PROVIDER: Kind = Kind { purpose: Purpose::Provider, field: "signin.provider" };
+pub const PROVIDER: Kind =
+    Kind { purpose: Purpose::Provider, field: "signin.provider", lifetime: signin::STATE_LIFETIME };
 /// Connecting an Instagram account.
-pub const INSTAGRAM: Kind = Kind { purpose: Purpose::Instagram, field: "signin.instagram" };
+pub const INSTAGRAM: Kind =
+    Kind { purpose: Purpose::Instagram, field: "signin.instagram", lifetime: signin::STATE_LIFETIME };
+/// Opening a stream of what happens (product contract, section 3.8).
+pub const REALTIME: Kind =
+    Kind { purpose: Purpose::Realtime, field: "signin.realtime", lifetime: REALTIME_LIFETIME };
+/// Time within which a stream must be opened.
+pub const REALTIME_LIFETIME: Duration = Duration::from_secs(60);
 
 /// Why a round trip was not kept, or not looked up.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +99,7 @@ pub async fn keep<T: Serialize + Sync>(
         value: Sealed::from(sealed.as_str()),
         bound_to: whose.bound_to,
         owner: whose.owner,
-        expires_at: app.clock.now() + signin::STATE_LIFETIME,
+        expires_at: app.clock.now() + kind.lifetime,
     };
     let secret = SecretHash::of(state);
     match ask(app, &secret, Command::Start { secret, pending }).await {

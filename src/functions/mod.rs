@@ -22,6 +22,7 @@ mod onboarding;
 pub mod pages;
 mod product;
 mod profile;
+mod realtime;
 mod registry;
 mod settings;
 mod sidekick;

@@ -3,7 +3,7 @@
 use super::{
     automations, billing, contacts,
     declare::{Function, Module},
-    files, instagram, instagram_sync_config, onboarding, settings, sidekick,
+    files, instagram, instagram_sync_config, onboarding, realtime, settings, sidekick,
 };
 use std::collections::BTreeMap;
 
@@ -26,6 +26,7 @@ impl Registry {
             billing::module(),
             instagram::module(),
             instagram_sync_config::module(),
+            realtime::module(),
         ];
         Self::of(modules.into_iter().chain(files::modules()).chain(sidekick::modules()))
     }

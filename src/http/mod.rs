@@ -13,6 +13,7 @@ mod instagram;
 mod limits;
 mod mailbox;
 mod provision;
+mod realtime;
 mod router;
 mod storage;
 mod webhook;

@@ -5,12 +5,14 @@ use super::{
     error::{ApiError, Code},
     exports, health, import, instagram,
     limits::{RETRY_AFTER, WebhookLimits},
-    mailbox, provision, storage, webhook,
+    mailbox, provision, realtime, storage, webhook,
 };
 use crate::{
     config,
     functions::{Functions, Registry},
     parts::App,
+    places::Places,
+    realtime::{STREAMS_MAX, STREAMS_OF_OWNER_MAX},
     sync::{self, Sync},
 };
 use axum::{
@@ -33,6 +35,8 @@ pub struct Door {
     pub webhooks: WebhookLimits,
     /// The functions, for live clients and over plain HTTP.
     pub live: Arc<Sync<Functions>>,
+    /// Admission of streams of what happens.
+    pub(super) streams: Arc<Places>,
 }
 
 impl Door {
@@ -49,7 +53,8 @@ impl Door {
             sync::Limits::default(),
             seed,
         );
-        Self { app, webhooks: WebhookLimits::new(server), live }
+        let streams = Arc::new(Places::new(STREAMS_MAX, STREAMS_OF_OWNER_MAX));
+        Self { app, webhooks: WebhookLimits::new(server), live, streams }
     }
 }
 
@@ -101,6 +106,7 @@ pub fn router(door: Door) -> Router {
         .nest("/api/admin", admin)
         .route("/api/exports/{token}", get(exports::download))
         .route("/__sandbox/mail", get(mailbox::list))
+        .route("/api/realtime", get(realtime::subscribe))
         .merge(accounts)
         .merge(storage_routes())
         .merge(documents::routes(door.live.product().registry(), door.app.auth.origins.own()))

@@ -86,6 +86,11 @@ impl<P: Product> Sync<P> {
         self.tasks.wait().await;
     }
 
+    /// Cancelled when connections are about to be closed: whoever else keeps one open ends it, too.
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// What the room serves.
     pub fn product(&self) -> &P {
         &self.product

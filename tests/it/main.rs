@@ -22,6 +22,7 @@ mod logs;
 mod operator;
 mod outages;
 mod pacing;
+mod realtime;
 mod redelivery;
 mod rotation;
 mod upkeep;

@@ -108,6 +108,8 @@ pub enum Purpose {
     Provider,
     /// Connecting an Instagram account.
     Instagram,
+    /// Opening a stream of what happens.
+    Realtime,
 }
 
 /// What can be asked of a shard.

@@ -6,5 +6,6 @@ mod contacts;
 mod conversations;
 mod pages;
 mod reads;
+mod realtime;
 mod sidekick;
 pub(super) mod world;
