@@ -144,6 +144,26 @@ mod tests {
     }
 
     #[test]
+    fn facts_have_room_for_so_many_characters_and_none_is_cut() {
+        let offer = |no: usize, chars: usize| OfferInput {
+            name: format!("Offer {no}"),
+            content: "x".repeat(chars),
+            value: None,
+        };
+        let mut offers = vec![offer(0, 4_000), offer(1, 4_000)];
+        offers.extend((2..50).map(|no| offer(no, 40)));
+        let owner = Owner::new(&workspace(Several { offers, ..Several::default() }), &row());
+        for kind in [PromptKind::AutoReply, PromptKind::OfferGeneration] {
+            let main = personalized(kind, &owner, &[]).main;
+            let shown: Vec<&str> = main.lines().filter(|line| line.starts_with("- Offer ")).collect();
+            let chars: usize = shown.iter().map(|line| line.len() + 1).sum();
+            assert!(chars <= 6_000 && shown.len() > 20, "{chars} in {}", shown.len());
+            assert!(main.contains("- Offer 0:") && !main.contains("- Offer 1:"), "{main}");
+            assert!(shown.iter().all(|line| line.ends_with(&"x".repeat(40))));
+        }
+    }
+
+    #[test]
     fn the_owner_is_told_of_by_what_is_known_and_nothing_else() {
         let prompt = personalized(PromptKind::AutoReply, &bakery(), &[("transcript", "customer: hi")]);
         for known in ["Fictional Bakery", "Cake", "$12", "https://bakery.example", "Hey you!", "customer: hi"]

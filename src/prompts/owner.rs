@@ -14,6 +14,8 @@ use std::fmt::Write;
 
 /// Most samples of a tone that a prompt shows (product contract, section 7.1).
 const SAMPLES_MAX: usize = 3;
+/// Most characters of offers, questions and links together (product contract, section 7.1).
+const FACTS_CHARS_MAX: usize = 6_000;
 
 /// What prompts say of the owner. What is not known has no line; where a sentence needs a word, it is a general one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,34 +92,45 @@ fn guidance(tone: Option<&Tone>) -> String {
 }
 
 fn offers(knowledge: &Knowledge) -> String {
-    let mut text = String::new();
-    for offer in &knowledge.offers {
+    let text = Room(FACTS_CHARS_MAX).lines(offer_lines(knowledge));
+    if text.is_empty() { "none".to_owned() } else { text }
+}
+
+fn offer_lines(knowledge: &Knowledge) -> impl Iterator<Item = String> {
+    knowledge.offers.iter().map(|offer| {
         let price = offer.value.map(|value| format!(" (${value})")).unwrap_or_default();
-        let _ = writeln!(text, "- {}{price}: {}", offer.name, offer.content);
-    }
-    if text.is_empty() { "none".to_owned() } else { text.trim_end().to_owned() }
+        format!("- {}{price}: {}", offer.name, offer.content)
+    })
 }
 
 /// Offers, answered questions and links.
 fn facts(knowledge: &Knowledge) -> String {
-    let mut text = String::new();
-    if !knowledge.offers.is_empty() {
-        let _ = writeln!(text, "Offers:\n{}", offers(knowledge));
+    let mut room = Room(FACTS_CHARS_MAX);
+    let answered = knowledge.faqs.iter().filter_map(|faq| Some((faq, faq.answer.as_ref()?)));
+    let answers = answered.map(|(faq, answer)| format!("- {}: {answer}", faq.question));
+    let links = knowledge.links.iter().map(|link| format!("- {}: {}", link.kind, link.url));
+    let sections = [
+        ("Offers", room.lines(offer_lines(knowledge))),
+        ("Questions and answers", room.lines(answers)),
+        ("Links", room.lines(links)),
+    ];
+    let sections = sections.iter().filter(|(_, lines)| !lines.is_empty());
+    sections.map(|(title, lines)| format!("{title}:\n{lines}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Characters that are left for facts.
+struct Room(usize);
+
+impl Room {
+    /// The lines that fit. One that does not is left out as a whole: half of a fact may say something else.
+    fn lines(&mut self, lines: impl Iterator<Item = String>) -> String {
+        let fits = |line: &String| {
+            let left = self.0.checked_sub(line.chars().count() + 1);
+            self.0 = left.unwrap_or(self.0);
+            left.is_some()
+        };
+        lines.filter(fits).collect::<Vec<_>>().join("\n")
     }
-    let mut answered = knowledge.faqs.iter().filter_map(|faq| Some((faq, faq.answer.as_ref()?))).peekable();
-    if answered.peek().is_some() {
-        let _ = writeln!(text, "Questions and answers:");
-    }
-    for (faq, answer) in answered {
-        let _ = writeln!(text, "- {}: {answer}", faq.question);
-    }
-    if !knowledge.links.is_empty() {
-        let _ = writeln!(text, "Links:");
-    }
-    for link in &knowledge.links {
-        let _ = writeln!(text, "- {}: {}", link.kind, link.url);
-    }
-    text.trim_end().to_owned()
 }
 
 /// What onboarding asked, a line each.
