@@ -32,11 +32,11 @@ pub(super) fn module() -> Module {
 /// Plan, limits, usage and what may be done now.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct BillingStatus {
-    plan_id: &'static str,
-    limits: LimitsView,
-    usage: UsageView,
-    flags: Flags,
+pub(super) struct BillingStatus {
+    pub(super) plan_id: &'static str,
+    pub(super) limits: LimitsView,
+    pub(super) usage: UsageView,
+    pub(super) flags: Flags,
     /// When the counters of the month begin anew.
     resets_at: When,
     /// What would end the freeze; null when nothing is frozen.
@@ -46,7 +46,7 @@ struct BillingStatus {
 /// What a plan allows; null is unlimited.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct LimitsView {
+pub(super) struct LimitsView {
     max_contacts_total: Option<u32>,
     max_new_contacts_per_month: Option<u32>,
     max_automations: Option<u32>,
@@ -69,7 +69,7 @@ impl From<Limits> for LimitsView {
 /// What is used.
 #[derive(Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct UsageView {
+pub(super) struct UsageView {
     contacts_total: u32,
     new_contacts_this_month: u32,
     /// Active ones.
@@ -82,7 +82,7 @@ struct UsageView {
 /// What may be done now.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Flags {
+pub(super) struct Flags {
     is_structurally_frozen: bool,
     can_create_contact: bool,
     can_mutate_contacts: bool,
@@ -107,6 +107,17 @@ impl Flags {
             can_use_sidekick_chat: has_room(used.sidekick_chat_prompts_this_month, limits.chat_prompts),
             can_send_sidekick_reply: has_room(used.sidekick_sends_this_month, limits.sends),
         }
+    }
+
+    /// Everything may be done.
+    pub(super) const fn allow_everything(&self) -> bool {
+        !self.is_structurally_frozen
+            && self.can_create_contact
+            && self.can_mutate_contacts
+            && self.can_create_automation
+            && self.can_mutate_automations
+            && self.can_use_sidekick_chat
+            && self.can_send_sidekick_reply
     }
 }
 
@@ -148,17 +159,22 @@ fn used(user: &User, now: Timestamp) -> UsageView {
     }
 }
 
+impl BillingStatus {
+    pub(super) fn new(user: &User, now: Timestamp) -> Self {
+        let (used, limits) = (used(user, now), user.usage.limits());
+        Self {
+            plan_id: user.usage.plan.as_str(),
+            limits: limits.into(),
+            usage: used,
+            flags: Flags::new(user.is_frozen(), used, &limits),
+            resets_at: When(Month::of(now).next().start()),
+            freeze: Freeze::new(user, used),
+        }
+    }
+}
+
 async fn status(reader: Reader, _: NoArgs) -> Result<BillingStatus, CallError> {
-    let (user, now) = (reader.user(), reader.app().clock.now());
-    let (used, limits) = (used(user, now), user.usage.limits());
-    Ok(BillingStatus {
-        plan_id: user.usage.plan.as_str(),
-        limits: limits.into(),
-        usage: used,
-        flags: Flags::new(user.is_frozen(), used, &limits),
-        resets_at: When(Month::of(now).next().start()),
-        freeze: Freeze::new(user, used),
-    })
+    Ok(BillingStatus::new(reader.user(), reader.app().clock.now()))
 }
 
 /// What was used in one UTC month.
