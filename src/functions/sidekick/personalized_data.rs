@@ -5,13 +5,10 @@ use crate::functions::{
     context::Reader,
     declare::{Module, NoArgs, Reads, Style},
     failure::CallError,
+    profile,
 };
 use greenroom_actors::{
-    identity::{
-        self,
-        field::{Field, Value},
-        row::UserRow,
-    },
+    identity::{self, field::Field, row::UserRow},
     user::{User, slice},
 };
 use schemars::JsonSchema;
@@ -46,29 +43,13 @@ impl OwnerView {
         Self {
             name: row.name.as_ref().to_owned(),
             main_offering: main_offering(user, row).map(|text| text.as_ref().to_owned()),
-            use_case: list(row, Field::UseCase),
-            business_type: text(row, Field::BusinessType),
-            leads_per_month: text(row, Field::LeadsPerMonth),
-            active_platforms: list(row, Field::ActivePlatforms),
-            pilot_goal: list(row, Field::PilotGoal),
-            current_tracking: list(row, Field::CurrentTracking),
+            use_case: profile::list(row, Field::UseCase),
+            business_type: profile::text(row, Field::BusinessType),
+            leads_per_month: profile::text(row, Field::LeadsPerMonth),
+            active_platforms: profile::list(row, Field::ActivePlatforms),
+            pilot_goal: profile::list(row, Field::PilotGoal),
+            current_tracking: profile::list(row, Field::CurrentTracking),
         }
-    }
-}
-
-/// An extra field that holds a text.
-pub(super) fn text(row: &UserRow, field: Field) -> Option<String> {
-    match row.extra.get(field) {
-        Some(Value::Text(text)) => Some(text.as_ref().to_owned()),
-        _ => None,
-    }
-}
-
-/// An extra field that holds a list.
-pub(super) fn list(row: &UserRow, field: Field) -> Option<Vec<String>> {
-    match row.extra.get(field) {
-        Some(Value::List(items)) => Some(items.iter().map(|item| item.as_ref().to_owned()).collect()),
-        _ => None,
     }
 }
 

@@ -4,15 +4,15 @@ use super::{
     super::{
         CHANGES,
         facts::{copy_main_offering, main_offering},
-        personalized_data::{list, text},
         quota::QuotaView,
     },
     change,
 };
 use crate::functions::{
-    context::{Reader, Writer},
+    context::{Reader, Writer, unauthenticated},
     declare::{Done, Module, NoArgs, Reads, Style},
     failure::{CallError, Code, Failure, Field as Wrong},
+    profile,
 };
 use greenroom_actors::{
     identity::{
@@ -71,8 +71,8 @@ async fn get(reader: Reader, _: NoArgs) -> Result<Told, CallError> {
     Ok(Told {
         profile: Profile {
             name: row.name.as_ref().to_owned(),
-            use_case: list(row, Field::UseCase),
-            business_type: text(row, Field::BusinessType),
+            use_case: profile::list(row, Field::UseCase),
+            business_type: profile::text(row, Field::BusinessType),
             main_offering: main_offering(user, row).map(|text| text.as_ref().to_owned()),
             quota: QuotaView::new(user, reader.app().clock.now()),
         },
@@ -110,20 +110,29 @@ async fn update(writer: Writer, args: Update) -> Result<Done, CallError> {
         return Ok(Done {});
     }
     let identity = writer.identity().await?;
-    let before = identity.user().map(|row| shown(row, &patch)).unwrap_or_default();
-    let command = identity::Command::UpdateUser { writer: FieldWriter::Product, patch: patch.clone() };
-    let identity::Reply::User(row) = writer.ask_identity(command).await? else {
-        return Err(crate::sync::Trouble::Internal.into());
-    };
-    let after = shown(&row, &patch);
-    writer.ask_as_tool(TOOL, Write::Profile { before, after }, 0).await.map(|_| Done {})
+    let row = identity.user().ok_or_else(unauthenticated)?;
+    // Noted first: a write that is noted and then fails comes again with its request, one that is not noted is never told.
+    let (before, after) = (before(row, &patch), after(&patch));
+    writer.ask_as_tool(TOOL, Write::Profile { before, after }, 0).await?;
+    profile::set(&writer, FieldWriter::Product, patch).await?;
+    Ok(Done {})
 }
 
-/// What a row says of the fields of a patch, as JSON.
-fn shown(row: &UserRow, patch: &UserPatch) -> Arc<str> {
-    let name = patch.name.as_ref().map(|_| ("name", json!(row.name)));
-    let extra = patch.extra.iter().map(|(field, _)| {
-        let value = match row.extra.get(*field) {
+/// What the row says of the fields of a patch, as JSON.
+fn before(row: &UserRow, patch: &UserPatch) -> Arc<str> {
+    let name = patch.name.as_ref().map(|_| &row.name);
+    object(name, patch.extra.iter().map(|(field, _)| (*field, row.extra.get(*field))))
+}
+
+/// What a patch makes of them, as JSON.
+fn after(patch: &UserPatch) -> Arc<str> {
+    object(patch.name.as_ref(), patch.extra.iter().cloned())
+}
+
+fn object(name: Option<&Arc<str>>, extra: impl Iterator<Item = (Field, Option<Value>)>) -> Arc<str> {
+    let name = name.map(|name| ("name", json!(name)));
+    let extra = extra.map(|(field, value)| {
+        let value = match value {
             None => json!(null),
             Some(Value::Text(text)) => json!(text),
             Some(Value::List(items)) => json!(items),
