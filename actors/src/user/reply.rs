@@ -37,6 +37,8 @@ pub enum Reply {
     Queued(OutboundId),
     /// An offer, an answer or a link that was made or changed.
     Entry(EntryId),
+    /// Several of them.
+    Entries(Entries),
     /// To [`super::Command::ManyContacts`].
     Many {
         /// Contacts changed.
@@ -46,6 +48,18 @@ pub enum Reply {
         /// Contacts that follow.
         queued: u32,
     },
+}
+
+/// Offers, questions and links that were made or changed together: their ids, in the order in which they were sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Entries {
+    /// Links.
+    pub links: Vec<EntryId>,
+    /// Offers.
+    pub offers: Vec<EntryId>,
+    /// Questions.
+    pub faqs: Vec<EntryId>,
 }
 
 /// Why a command is refused. Changes nothing.

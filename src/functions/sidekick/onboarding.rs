@@ -7,10 +7,13 @@ use super::{
         newest_first, set_fields,
     },
 };
-use crate::functions::{
-    context::{Reader, Writer},
-    declare::{Done, Module, NoArgs, Reads, Style},
-    failure::{CallError, Code, Failure, Field as Wrong},
+use crate::{
+    functions::{
+        context::{Reader, Writer},
+        declare::{Done, Module, NoArgs, Reads, Style},
+        failure::{CallError, Code, Failure, Field as Wrong},
+    },
+    sync::Trouble,
 };
 use greenroom_actors::{
     identity::{
@@ -18,7 +21,7 @@ use greenroom_actors::{
         field::{Field, Value},
     },
     user::{
-        Command,
+        Command, Reply,
         knowledge::{
             CALENDAR, CUSTOM, DIRECT, EntryId, Knowledge, LIKE_ME, PRIMARY, WEBSITE,
             change::{KnowledgeChange, Several},
@@ -79,7 +82,16 @@ struct Update {
     tone_profile: Option<TypedTone>,
 }
 
-async fn update(writer: Writer, args: Update) -> Result<Done, CallError> {
+/// The entries that were made or changed, in the order in which they were sent.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Saved {
+    link_ids: Vec<String>,
+    offer_ids: Vec<String>,
+    faq_ids: Vec<String>,
+}
+
+async fn update(writer: Writer, args: Update) -> Result<Saved, CallError> {
     let several = Several {
         main_offering: args.main_offering,
         links: args.offer_links.into_iter().map(Into::into).collect(),
@@ -88,29 +100,50 @@ async fn update(writer: Writer, args: Update) -> Result<Done, CallError> {
         tone: args.tone_profile.map(Into::into),
     };
     let has_offering = several.main_offering.as_ref().is_some_and(|text| !text.trim().is_empty());
-    let change = KnowledgeChange::Several(Box::new(several));
-    changed(&writer, change).await?;
+    let reply = changed(&writer, KnowledgeChange::Several(Box::new(several))).await?;
     if has_offering {
         copy_main_offering(&writer).await?;
     }
-    Ok(Done {})
+    let Reply::Entries(put) = reply else { return Err(Trouble::Internal.into()) };
+    let ids = |ids: Vec<EntryId>| ids.iter().map(EntryId::to_string).collect();
+    Ok(Saved { link_ids: ids(put.links), offer_ids: ids(put.offers), faq_ids: ids(put.faqs) })
 }
 
-async fn changed(writer: &Writer, change: KnowledgeChange) -> Result<Done, CallError> {
+async fn changed(writer: &Writer, change: KnowledgeChange) -> Result<Reply, CallError> {
     let bytes = change.bytes();
-    writer.ask(Command::Knowledge(change), bytes).await.map(|_| Done {})
+    writer.ask(Command::Knowledge(change), bytes).await
 }
 
-async fn save_link(writer: Writer, args: TypedLink) -> Result<Done, CallError> {
-    changed(&writer, KnowledgeChange::PutLink(args.into())).await
+/// The same; the id of the entry that was put.
+async fn put(writer: &Writer, put: KnowledgeChange) -> Result<String, CallError> {
+    let Reply::Entry(id) = changed(writer, put).await? else { return Err(Trouble::Internal.into()) };
+    Ok(id.to_string())
 }
 
-async fn save_offer(writer: Writer, args: TypedOffer) -> Result<Done, CallError> {
-    changed(&writer, KnowledgeChange::PutOffer(args.into())).await
+/// The link that was saved.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SavedLink {
+    link_id: String,
+}
+
+async fn save_link(writer: Writer, args: TypedLink) -> Result<SavedLink, CallError> {
+    Ok(SavedLink { link_id: put(&writer, KnowledgeChange::PutLink(args.into())).await? })
+}
+
+/// The offer that was saved.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SavedOffer {
+    offer_id: String,
+}
+
+async fn save_offer(writer: Writer, args: TypedOffer) -> Result<SavedOffer, CallError> {
+    Ok(SavedOffer { offer_id: put(&writer, KnowledgeChange::PutOffer(args.into())).await? })
 }
 
 async fn save_tone(writer: Writer, args: TypedTone) -> Result<Done, CallError> {
-    changed(&writer, KnowledgeChange::SetTone(args.into())).await
+    changed(&writer, KnowledgeChange::SetTone(args.into())).await.map(|_| Done {})
 }
 
 /// Names an offer.
@@ -122,7 +155,7 @@ struct ByOfferId {
 }
 
 async fn delete_offer(writer: Writer, args: ByOfferId) -> Result<Done, CallError> {
-    changed(&writer, KnowledgeChange::DeleteOffer(EntryId::from(args.offer_id))).await
+    changed(&writer, KnowledgeChange::DeleteOffer(EntryId::from(args.offer_id))).await.map(|_| Done {})
 }
 
 /// Names a question.
@@ -134,7 +167,7 @@ struct ByFaqId {
 }
 
 async fn delete_faq(writer: Writer, args: ByFaqId) -> Result<Done, CallError> {
-    changed(&writer, KnowledgeChange::DeleteFaq(EntryId::from(args.faq_id))).await
+    changed(&writer, KnowledgeChange::DeleteFaq(EntryId::from(args.faq_id))).await.map(|_| Done {})
 }
 
 /// Questions.
@@ -172,8 +205,10 @@ impl LinksForm {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ToneForm {
-    /// `Friendly`, `Direct`, `Like Me` or `Custom`.
+    /// The option that the screen offers: `Friendly`, `Direct`, `Like Me` or `Custom`.
     tone_type: &'static str,
+    /// The same as it is sent: `friendly`, `direct`, `like_me` or `custom`; null when none was chosen.
+    tone: Option<String>,
     /// The owner's description of a custom one.
     custom_tone: String,
     /// Samples, one a line.
@@ -193,6 +228,7 @@ impl ToneForm {
                 CUSTOM => "Custom",
                 _ => "Friendly",
             },
+            tone: tone.map(|tone| tone.kind.to_string()),
             custom_tone: when(kind == CUSTOM),
             sample_messages: when(kind != CUSTOM),
         }

@@ -3,6 +3,7 @@
 use super::world::World;
 use crate::functions::Caller;
 use greenroom_actors::{
+    automation::AutomationInput,
     identity::{
         self,
         command::UserPatch,
@@ -56,7 +57,7 @@ async fn onboarding_ends_when_everything_needed_is_there() {
     let status = world.query(&path("checkSidekickOnboardingStatus"), json!({})).await.unwrap();
     assert_eq!(status, json!({ "success": true, "sidekick_onboarding_complete": false }));
     let done = world.mutate(&path("updateSidekickOnboardingData"), everything()).await.unwrap();
-    assert_eq!(done, json!({ "success": true }));
+    assert_eq!(done["success"], true, "{done}");
     world.mutate(&path("completeSidekickOnboarding"), json!({})).await.unwrap();
     let status = world.query(&path("checkSidekickOnboardingStatus"), json!({})).await.unwrap();
     assert_eq!(status["sidekick_onboarding_complete"], true);
@@ -71,7 +72,7 @@ async fn onboarding_ends_when_everything_needed_is_there() {
     );
     assert_eq!(
         data["toneProfile"],
-        json!({ "toneType": "Like Me", "customTone": "", "sampleMessages": "Hey you!\nSee you" })
+        json!({ "toneType": "Like Me", "tone": "like_me", "customTone": "", "sampleMessages": "Hey you!\nSee you" })
     );
     let row = world.app.identities.published(&world.caller.user_id).await.unwrap().state;
     let shown = row.user().unwrap().extra.get(Field::MainOffering);
@@ -84,6 +85,45 @@ async fn onboarding_ends_when_everything_needed_is_there() {
     ] {
         let told = world.query(&path(name), json!({})).await.unwrap();
         assert_eq!(told[part], data[part], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn d_107_what_was_saved_is_named_and_saving_it_again_replaces_it() {
+    let world = World::signed_up().await;
+    let path = |name: &str| format!("{ONBOARDING}:{name}");
+    let saved = world.mutate(&path("updateSidekickOnboardingData"), everything()).await.unwrap();
+    let ids = |part: &str| saved[part].as_array().cloned().unwrap();
+    assert_eq!((ids("linkIds").len(), ids("offerIds").len(), ids("faqIds").len()), (1, 1, 2));
+    let offer = json!({ "name": "CAKE", "content": "With cream", "value": 150 });
+    let again = world.mutate(&path("saveSidekickOffer"), offer).await.unwrap();
+    assert_eq!(again["offerId"], ids("offerIds")[0]);
+    let shown = world.query(&path("getSidekickOffers"), json!({})).await.unwrap()["offers"].clone();
+    assert_eq!((shown.as_array().map(Vec::len), &shown[0]["value"]), (Some(1), &json!(150)));
+    let link = json!({ "type": "primary", "url": "https://new.example" });
+    let again = world.mutate(&path("saveSidekickOfferLink"), link).await.unwrap();
+    assert_eq!(again["linkId"], ids("linkIds")[0]);
+    world.mutate(&path("deleteOffer"), json!({ "offerId": ids("offerIds")[0] })).await.unwrap();
+    world.mutate(&path("deleteFaq"), json!({ "faqId": ids("faqIds")[0] })).await.unwrap();
+    let user = world.user().await;
+    assert!(user.knowledge.offers.is_empty());
+    let [left] = &user.knowledge.faqs[..] else { panic!("one question") };
+    assert_eq!(&*left.question, "Where?");
+}
+
+#[tokio::test]
+async fn d_105_a_voice_is_shown_as_it_is_sent_and_one_that_was_never_chosen_as_none() {
+    let world = World::signed_up().await;
+    let path = |name: &str| format!("{ONBOARDING}:{name}");
+    let shown = world.query(&path("getSidekickToneProfile"), json!({})).await.unwrap()["toneProfile"].clone();
+    assert_eq!((&shown["toneType"], &shown["tone"]), (&json!("Friendly"), &Value::Null));
+    for (tone, label) in
+        [("friendly", "Friendly"), ("direct", "Direct"), ("like_me", "Like Me"), ("custom", "Custom")]
+    {
+        world.mutate(&path("saveSidekickToneProfile"), json!({ "toneType": tone })).await.unwrap();
+        let shown = world.query(&path("getSidekickToneProfile"), json!({})).await.unwrap();
+        let shown = &shown["toneProfile"];
+        assert_eq!((&shown["toneType"], &shown["tone"]), (&json!(label), &json!(tone)));
     }
 }
 
@@ -329,13 +369,23 @@ async fn the_profile_is_changed_by_a_tool_and_shown_without_what_is_private() {
     let profile = world.query(&get, json!({})).await.unwrap()["profile"].clone();
     assert_eq!((&profile["name"], &profile["use_case"]), (&json!("New Bakery"), &json!(["other"])));
     assert_eq!((&profile["business_type"], &profile["main_offering"]), (&json!("creator"), &json!("Cakes")));
-    assert_eq!(profile["quota"]["planId"], "free");
-    assert_eq!(profile["quota"]["exceeded"], false);
+    let replies = world.user().await.name.clone();
+    assert_eq!(replies.as_deref(), Some("New Bakery"), "replies are written in the new name");
+    let quota = &profile["quota"];
+    assert_eq!((&quota["planId"], &quota["planName"]), (&json!("free"), &json!("Free")));
+    assert_eq!(quota["exceeded"], false);
+    let status = world.query("billing:getCurrentBillingStatusAction", json!({})).await.unwrap();
+    assert_eq!((&quota["usage"], &quota["limits"]), (&status["usage"], &status["limits"]));
     assert!(profile.get("email").is_none() && profile.get("gender").is_none(), "{profile}");
     let noted = newest_audit(&world).await;
     assert_eq!((&noted.target, &*noted.operation), (&Target::Profile, "updateUserProfile"));
     assert!(noted.before.as_ref().unwrap().contains("Fictional Bakery"));
     assert!(noted.after.as_ref().unwrap().contains("New Bakery"));
+    let fewer = json!({ "business_type": "", "use_case": ["other", "leads"] });
+    world.mutate(&update, fewer).await.unwrap();
+    let noted = newest_audit(&world).await;
+    assert_eq!(noted.before.as_deref(), Some(r#"{"business_type":"creator","use_case":["other"]}"#));
+    assert_eq!(noted.after.as_deref(), Some(r#"{"business_type":null,"use_case":["other","leads"]}"#));
     let bad = json!({
         "name": " ", "gender": "x".repeat(51), "use_case": [""], "business_type": "x".repeat(101),
         "main_offering": "x".repeat(501),
@@ -346,6 +396,21 @@ async fn the_profile_is_changed_by_a_tool_and_shown_without_what_is_private() {
     let many = json!({ "use_case": vec!["x"; 11] });
     assert_eq!(refused(world.mutate(&update, many).await).1, ["use_case"]);
     assert_eq!(refused(world.mutate(&update, json!({ "email": "a@b.example" })).await).0, "VALIDATION");
+}
+
+#[tokio::test]
+async fn a_plan_that_is_used_up_anywhere_is_exceeded() {
+    let world = World::signed_up().await;
+    let input = AutomationInput {
+        title: "Prices".into(),
+        trigger_word: Some("price".into()),
+        response_type: "fixed".into(),
+        response_content: "12 euro".into(),
+        ..AutomationInput::default()
+    };
+    world.tell(Command::CreateAutomation { id: "a1".into(), input, inactive: false }).await;
+    let told = world.query(&format!("{TOOLS}/userProfile:getUserProfile"), json!({})).await.unwrap();
+    assert_eq!(told["profile"]["quota"]["exceeded"], true, "the free plan has one automation");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub enum KnowledgeChange {
     UpdateTone(TonePatch),
     /// Add a sample of the owner's voice, a custom one when there is none. Refused when there is no room.
     AddToneSample(String),
-    /// Several at once: all of them, or none.
+    /// Several at once: all of them, or none. Reply: `Entries`.
     Several(Box<Several>),
 }
 

@@ -12,6 +12,7 @@ use super::super::{
         },
         event::KnowledgeEvent,
     },
+    reply::Entries,
 };
 use crate::{Draft, Timestamp, automation::FieldCode};
 use std::sync::Arc;
@@ -23,9 +24,9 @@ pub(in super::super) fn change_knowledge(
     change: &KnowledgeChange,
 ) -> Result<Reply, Rejection> {
     let mut desk = Desk { draft, now, checks: Checks::default() };
-    let put = desk.change(change)?;
+    let reply = desk.change(change)?;
     desk.checks.finish().map_err(Rejection::Invalid)?;
-    Ok(put.map_or(Reply::Done, Reply::Entry))
+    Ok(reply)
 }
 
 /// A draft being changed. What is wrong is only told at the end, which takes everything back.
@@ -43,25 +44,26 @@ enum Present {
 }
 
 impl Desk<'_> {
-    /// The id of the entry that was put, if one was.
-    fn change(&mut self, change: &KnowledgeChange) -> Result<Option<EntryId>, Rejection> {
+    fn change(&mut self, change: &KnowledgeChange) -> Result<Reply, Rejection> {
         match change {
             KnowledgeChange::MainOffering(text) => self.main_offering(text),
-            KnowledgeChange::AddOffer(input) => return Ok(Some(self.offer(input, Present::Refuse))),
-            KnowledgeChange::PutOffer(input) => return Ok(Some(self.offer(input, Present::Replace))),
-            KnowledgeChange::UpdateOffer { id, patch } => return self.update_offer(id, patch).map(Some),
+            KnowledgeChange::AddOffer(input) => return Ok(Reply::Entry(self.offer(input, Present::Refuse))),
+            KnowledgeChange::PutOffer(input) => return Ok(Reply::Entry(self.offer(input, Present::Replace))),
+            KnowledgeChange::UpdateOffer { id, patch } => {
+                return self.update_offer(id, patch).map(Reply::Entry);
+            }
             KnowledgeChange::DeleteOffer(id) => {
                 known(&self.draft.knowledge.offers, id)?;
                 self.emit(KnowledgeEvent::OfferDropped(id.clone()));
             }
-            KnowledgeChange::AddFaq(input) => return Ok(Some(self.faq(input, Present::Refuse))),
-            KnowledgeChange::PutFaq(input) => return Ok(Some(self.faq(input, Present::Replace))),
-            KnowledgeChange::UpdateFaq { id, patch } => return self.update_faq(id, patch).map(Some),
+            KnowledgeChange::AddFaq(input) => return Ok(Reply::Entry(self.faq(input, Present::Refuse))),
+            KnowledgeChange::PutFaq(input) => return Ok(Reply::Entry(self.faq(input, Present::Replace))),
+            KnowledgeChange::UpdateFaq { id, patch } => return self.update_faq(id, patch).map(Reply::Entry),
             KnowledgeChange::DeleteFaq(id) => {
                 known(&self.draft.knowledge.faqs, id)?;
                 self.emit(KnowledgeEvent::FaqDropped(id.clone()));
             }
-            KnowledgeChange::PutLink(input) => return Ok(Some(self.link(input))),
+            KnowledgeChange::PutLink(input) => return Ok(Reply::Entry(self.link(input))),
             KnowledgeChange::DeleteLink(id) => {
                 known(&self.draft.knowledge.links, id)?;
                 self.emit(KnowledgeEvent::LinkDropped(id.clone()));
@@ -69,9 +71,9 @@ impl Desk<'_> {
             KnowledgeChange::SetTone(input) => self.tone(input),
             KnowledgeChange::UpdateTone(patch) => self.update_tone(patch),
             KnowledgeChange::AddToneSample(text) => self.add_sample(text),
-            KnowledgeChange::Several(several) => self.several(several),
+            KnowledgeChange::Several(several) => return Ok(Reply::Entries(self.several(several))),
         }
-        Ok(None)
+        Ok(Reply::Done)
     }
 
     fn emit(&mut self, event: KnowledgeEvent) {
@@ -89,7 +91,8 @@ impl Desk<'_> {
         }
     }
 
-    fn several(&mut self, several: &Several) {
+    fn several(&mut self, several: &Several) -> Entries {
+        let mut put = Entries::default();
         if let Some(text) = several.main_offering.as_deref().filter(|text| !text.trim().is_empty()) {
             self.main_offering(text);
         }
@@ -100,26 +103,30 @@ impl Desk<'_> {
         ] {
             if count > KNOWLEDGE_ENTRIES_MAX {
                 self.checks.refuse(field, FieldCode::TooMany, "at most 50 entries");
-                return;
+                return put;
             }
         }
         for (place, link) in several.links.iter().enumerate() {
             self.checks.at = format!("offerLinks[{place}].");
-            self.link(link);
+            let id = self.link(link);
+            put.links.push(id);
         }
         for (place, offer) in several.offers.iter().enumerate() {
             self.checks.at = format!("offers[{place}].");
-            self.offer(offer, Present::Replace);
+            let id = self.offer(offer, Present::Replace);
+            put.offers.push(id);
         }
         for (place, faq) in several.faqs.iter().enumerate() {
             self.checks.at = format!("faqs[{place}].");
-            self.faq(faq, Present::Replace);
+            let id = self.faq(faq, Present::Replace);
+            put.faqs.push(id);
         }
         if let Some(tone) = &several.tone {
             self.checks.at = "toneProfile.".to_owned();
             self.tone(tone);
         }
         self.checks.at = String::new();
+        put
     }
 
     fn main_offering(&mut self, typed: &str) {

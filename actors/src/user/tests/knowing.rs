@@ -216,7 +216,13 @@ fn several_facts_are_taken_together_or_not_at_all() {
         ]
     );
     assert_eq!(world.user.knowledge.lacking(), ["primaryLink", "offers", "mainOffering", "toneProfile"]);
-    world.know(KnowledgeChange::Several(Box::new(all))).unwrap();
+    let Ok(Reply::Entries(put)) = world.know(KnowledgeChange::Several(Box::new(all))) else {
+        panic!("not taken")
+    };
+    let known = Arc::clone(&world.user.knowledge);
+    let twice = known.offers[0].id.clone();
+    assert_eq!(put.offers, [twice.clone(), twice], "the same offer was sent twice");
+    assert_eq!((put.links, put.faqs), (vec![known.links[0].id.clone()], vec![known.faqs[0].id.clone()]));
     assert_eq!(world.user.knowledge.lacking(), <[&str; 0]>::default());
     assert_eq!(world.user.knowledge.offers.len(), 1, "the later of one name counts");
     world.know(KnowledgeChange::Several(Box::default())).unwrap();
