@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 /// Bytes of results and their keys kept in memory; the least used are dropped.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// A result that nobody asked for in this time is dropped.
-const IDLE_MAX: Duration = Duration::from_secs(60);
+/// A result is evaluated again after this time though nothing changed: a few tell of the month that it is.
+const AGE_MAX: Duration = Duration::from_secs(60);
 /// Larger results are not kept: they would push out everything else.
 const RESULT_BYTES_MAX: usize = 1024 * 1024;
 /// Rough bytes of an entry beside its texts.
@@ -40,7 +40,8 @@ impl Default for Results {
             let bytes = ENTRY_BYTES + key.args.len() + journal + size_of(&known.answered);
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().weigher(weigh).max_capacity(BYTES_MAX).time_to_idle(IDLE_MAX).build())
+        let cache = Cache::builder().weigher(weigh).max_capacity(BYTES_MAX);
+        Self(cache.time_to_live(AGE_MAX).build())
     }
 }
 
