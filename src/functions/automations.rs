@@ -6,6 +6,7 @@ use super::{
     failure::{CallError, Code, Failure},
     ids,
     when::When,
+    wire::{clearable, word},
 };
 use crate::sync::Trouble;
 use greenroom_actors::{
@@ -13,7 +14,7 @@ use greenroom_actors::{
     user::{Command, Reply, action_log::ActionLog, slice},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What changes of automations may be refused with.
@@ -91,11 +92,6 @@ pub(super) struct AutomationView {
 
 /// An id, as text.
 type RowId = String;
-
-/// A stored word of an enumeration.
-pub(super) fn word(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
 
 impl AutomationView {
     #[expect(clippy::cast_precision_loss, reason = "counts and instants are far below 2^53")]
@@ -360,13 +356,6 @@ struct UpdateAutomation {
     cooldown_seconds: Option<u32>,
     #[serde(default)]
     is_active: Option<bool>,
-}
-
-/// Tells null (clear) from absent (keep).
-pub(super) fn clearable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 async fn update(writer: Writer, args: UpdateAutomation) -> Result<AutomationView, CallError> {

@@ -29,8 +29,9 @@ mod sidekick;
 #[cfg(test)]
 mod tests;
 mod when;
+mod wire;
 
-use automations::{clearable, word};
+use wire::{clearable, word};
 
 pub use context::{Caller, Reader, Writer};
 pub use declare::{Done, Function, NoArgs, Reads, SignedOut, Style};

@@ -98,8 +98,11 @@ pub struct AutomationPatch {
     pub is_active: Option<bool>,
 }
 
-/// Tells null (clear) from absent (keep).
-fn clearable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+/// Tells null (clear) from absent (keep), as serde's `deserialize_with` of a field with a default.
+///
+/// # Errors
+/// When what is there is no such value.
+pub fn clearable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)

@@ -15,7 +15,7 @@ pub use crate::id::AutomationId;
 pub use conflict::conflict;
 pub use error::{FieldCode, FieldError, FieldWarning};
 pub use import::{ImportedAutomation, import};
-pub use input::{AutomationInput, AutomationPatch};
+pub use input::{AutomationInput, AutomationPatch, clearable};
 pub use matcher::{CANDIDATES_MAX, Hit, Match, MatchQuery, Matcher};
 pub use model::{Automation, Content, Diagnostic, EventScope, MatchMode, Scope, Trigger};
 pub use response::Response;
